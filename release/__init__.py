@@ -1,0 +1,24 @@
+"""Git Flow releases as one transaction: Invoke tasks with Nox gates.
+
+A project's tasks.py is one line: `from release import ns`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from invoke.collection import Collection
+
+    ns: Collection
+
+__all__ = ["ns"]
+
+
+def __getattr__(name: str) -> Collection:
+    """Make the task collection when it is first asked for; sessions and libraries do not pay for Invoke."""
+    if name != "ns":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from release.tasks import collection  # noqa: PLC0415  # this is the laziness
+
+    return collection()

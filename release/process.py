@@ -1,0 +1,134 @@
+"""The one place that starts programs: argv lists, a known environment, never a shell."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What a program left: exit status (negative: the signal that ended it) and both streams as bytes."""
+
+    argv: tuple[str, ...]
+    status: int
+    out: bytes
+    err: bytes
+
+    @property
+    def complaint(self) -> str:
+        """The last lines of standard error as text, for a message."""
+        return "\n".join(self.err.decode("utf-8", "replace").strip().splitlines()[-8:])
+
+
+class Process:
+    """A started program, to be fed, read and ended by its owner."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], argv: tuple[str, ...]) -> None:
+        self._popen = popen
+        self.argv = argv
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        """The program's standard input."""
+        assert self._popen.stdin is not None  # noqa: S101  # start() always opens it
+        return self._popen.stdin
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """The program's standard output."""
+        assert self._popen.stdout is not None  # noqa: S101  # start() always opens it
+        return self._popen.stdout
+
+    def finish(self, data: bytes = b"", *, timeout: float | None = None) -> Result:
+        """Feed the rest, read the rest and wait; on `timeout` (seconds) or an exception the program is killed.
+
+        Raises:
+            TimeoutError: the program did not end in time.
+        """
+        try:
+            out, err = self._popen.communicate(data, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise TimeoutError(f"{self.argv[0]} did not end within {timeout:g} seconds") from None
+        except BaseException:
+            self.kill()
+            raise
+        return Result(argv=self.argv, status=self._popen.returncode, out=out, err=err)
+
+    def finish_uninterrupted(self, data: bytes = b"") -> Result:
+        """Feed and wait as `finish` does, but a Ctrl-C is raised only after the program has ended by itself."""
+        late: KeyboardInterrupt | None = None
+        streams: tuple[bytes, bytes] | None = None
+        while streams is None:
+            try:
+                streams = self._popen.communicate(data)
+            except KeyboardInterrupt as interrupt:
+                late = interrupt
+                data = b""  # a repeated call goes on with what the first was given
+        if late is not None:
+            raise late
+        return Result(argv=self.argv, status=self._popen.returncode, out=streams[0], err=streams[1])
+
+    def kill(self) -> None:
+        """End the program now and reap it."""
+        self._popen.kill()
+        self._popen.wait()
+        for stream in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue  # it was killed with input unread, which is what was asked for
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    own_group: bool = False,
+    keep: Sequence[int] = (),
+    stderr: int | None = None,
+) -> Process:
+    """Start `argv` in `cwd` with exactly `env`.
+
+    `own_group` puts it into a process group of its own, so that a Ctrl-C at the terminal does not reach it.
+    `keep` are file descriptors that it inherits. `stderr` is a descriptor for its standard error (else a pipe).
+    """
+    more: dict[str, Any] = {}
+    if own_group:
+        if sys.version_info >= (3, 11):
+            more["process_group"] = 0
+        else:
+            more["preexec_fn"] = os.setpgrp
+    popen = subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if stderr is None else stderr,
+        pass_fds=tuple(keep),
+        **more,
+    )
+    return Process(popen, tuple(argv))
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    data: bytes = b"",
+    timeout: float | None = None,
+) -> Result:
+    """Run `argv` to its end with `data` on standard input; the status is the caller's to judge."""
+    return start(argv, cwd=cwd, env=env).finish(data, timeout=timeout)
