@@ -1,0 +1,1 @@
+"""Git, read and written: repository (read), objects (write), merge, transaction."""

@@ -1,0 +1,75 @@
+"""Replacing files of a working tree so that a crash at any instant can be completed or undone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from release.git import journal, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from release.git.objects import ObjectReader
+    from release.plan import FileEdit, Plan
+
+
+def replace_all(plan: Plan, objects: ObjectReader) -> tuple[str, ...]:
+    """Bring every file of the plan to its new content; return the paths that hold neither and were left alone.
+
+    What holds the new content already is done, so that this both carries a plan out and completes it after a crash.
+    """
+    top = Path(plan.top)
+    strangers = [edit.path for edit in plan.files if not _replace(top, edit, objects)]
+    folders = {(top / edit.path).parent for edit in plan.files}
+    for folder in sorted(folders):
+        with contextlib.suppress(FileNotFoundError):
+            journal.sync_folder(folder)
+    return tuple(strangers)
+
+
+def _replace(top: Path, edit: FileEdit, objects: ObjectReader) -> bool:
+    place = top / edit.path
+    with contextlib.suppress(FileNotFoundError):
+        journal.temporary(place).unlink()  # a crash left it between writing and renaming
+    present = content(top, edit.path)
+    old = None if edit.old is None else objects.blob(edit.old)
+    new = None if edit.new is None else objects.blob(edit.new)
+    if present == new:
+        return True
+    if present != old:
+        return False
+    if new is None:
+        place.unlink()
+        return True
+    place.parent.mkdir(parents=True, exist_ok=True)
+    snapshot.plain_parent(top, edit.path)
+    journal.replace_file(place, new, edit.permissions)
+    return True
+
+
+def content(top: Path, path: str) -> bytes | None:
+    """Return a file's bytes, None when it is absent; what is no regular file holds nothing of ours."""
+    try:
+        return snapshot.read_regular(top, path)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return b"\0not a file of ours"
+
+
+def permissions(top: Path, path: str) -> int:
+    """Return a file's permission bits; for a file to come, what this process's umask leaves of 0666."""
+    try:
+        return (top / path).stat().st_mode & 0o7777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def leftovers(edits: Iterable[FileEdit], top: Path) -> tuple[Path, ...]:
+    """Temporary files of an interrupted run that still lie about."""
+    return tuple(place for edit in edits if (place := journal.temporary(top / edit.path)).exists())

@@ -1,0 +1,105 @@
+"""Questions to the history, each at the cost of what is new and not of all there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from release.git.repository import Repository
+    from release.version import Version
+
+_BATCH = 8  # tags asked for at once: nearly always the first few decide
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tagged:
+    """A version tag and its commit."""
+
+    version: Version
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Released:
+    """The tags that a commit builds on: the nearest of any kind, and the greatest GA one."""
+
+    nearest: Tagged | None = None
+    greatest: Tagged | None = None
+
+
+def released(repository: Repository, tip: str, tags: Mapping[Version, str]) -> Released:
+    """Find the tags that `tip` builds on. `tags` maps each version tag to its commit.
+
+    Walks back from `tip` to the first GA tag and no further; only GA tags greater than that one are asked for by
+    name, since an older line may have been released later.
+    """
+    if not tags:
+        return Released()
+    nearest, ga = _walk(repository, tip, tags)
+    above = [
+        Tagged(version=version, commit=commit)
+        for version, commit in tags.items()
+        if _is_ga(version) and (ga is None or version > ga.version)
+    ]
+    # Without a GA tag on the walk there is none: it went all the way down.
+    greatest = (_greatest_reachable(repository, tip, above) or ga) if ga is not None else None
+    return Released(nearest=nearest, greatest=greatest)
+
+
+def _is_ga(version: Version) -> bool:
+    return version.pre is None and version.dev is None
+
+
+def _walk(repository: Repository, tip: str, tags: Mapping[Version, str]) -> tuple[Tagged | None, Tagged | None]:
+    ordered = sorted(tags.items())  # of several on one commit the greatest comes last, and stays
+    at = {commit: version for version, commit in ordered}
+    finals = {commit: version for version, commit in ordered if _is_ga(version)}
+    if tip in finals:
+        return Tagged(version=at[tip], commit=tip), Tagged(version=finals[tip], commit=tip)
+    nearest = None
+    walk = repository.start("rev-list", tip, "--")
+    try:
+        for line in walk.stdout:
+            commit = line.decode().strip()
+            if nearest is None and commit in at:
+                nearest = Tagged(version=at[commit], commit=commit)
+            if commit in finals:
+                return nearest, Tagged(version=finals[commit], commit=commit)
+    finally:
+        walk.kill()
+    return nearest, None
+
+
+def _greatest_reachable(repository: Repository, tip: str, above: Collection[Tagged]) -> Tagged | None:
+    ordered = sorted(above, key=lambda tagged: tagged.version, reverse=True)
+    for start in range(0, len(ordered), _BATCH):
+        batch = ordered[start : start + _BATCH]
+        missing = unreachable(repository, tip, [tagged.commit for tagged in batch])
+        for tagged in batch:
+            if tagged.commit not in missing:
+                return tagged
+    return None
+
+
+def unreachable(repository: Repository, tip: str, commits: Iterable[str]) -> set[str]:
+    """Return those of `commits` that `tip` does not contain."""
+    wanted = list(commits)
+    data = "".join(f"{oid}\n" for oid in (*wanted, f"^{tip}")).encode()
+    out = repository.run("rev-list", "--stdin", data=data).out.decode().split()
+    return set(wanted).intersection(out)
+
+
+def only_in(repository: Repository, tip: str, others: Iterable[str]) -> list[str]:
+    """Return the commits that `tip` contains and none of `others` does."""
+    data = "".join(f"{oid}\n" for oid in (tip, *(f"^{oid}" for oid in others))).encode()
+    return repository.run("rev-list", "--stdin", "--ignore-missing", data=data).out.decode().split()
+
+
+def messages(repository: Repository, since: str | None, until: str) -> list[str]:
+    """Return the messages of the commits in `until` that are not in `since`, newest first."""
+    scope = [f"^{since}"] if since else []
+    out = repository.run("log", "-z", "--format=%B", "--no-show-signature", until, *scope, "--").out
+    return [message for message in out.decode("utf-8", "replace").split("\0") if message.strip()]

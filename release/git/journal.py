@@ -1,0 +1,176 @@
+"""The lock that keeps a second run out, and the journal: the plan on disk while it is being carried out."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from release.errors import refusal
+from release.plan import Entry, FileEdit, PathChange, Plan, Push, RefUpdate, WorktreeMove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from release.git.repository import Repository
+
+LOCK_SECONDS = 5.0  # how long a second run waits for the first
+_LAYOUT = 1  # of the journal's JSON; a journal of another layout is never guessed at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """A plan in progress. `phase`: planned → pushing → pushed → local; without a push: planned → local."""
+
+    plan: Plan
+    phase: str = "planned"
+
+
+def folder(repository: Repository) -> Path:
+    """Where this tool keeps what must survive a crash: below the git folder that all worktrees share."""
+    return repository.common / "release"
+
+
+@contextlib.contextmanager
+def locked(repository: Repository, *, wait: float = LOCK_SECONDS) -> Iterator[int]:
+    """Hold the repository's lock; yields its descriptor, which writing git calls inherit.
+
+    A git call that outlives us keeps the lock, so nobody resumes while it still works.
+
+    Raises:
+        ReleaseError: another run, or a git call of one that was killed, holds it after `wait` seconds (exit 3).
+    """
+    place = folder(repository)
+    place.mkdir(exist_ok=True)
+    descriptor = os.open(place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise refusal(
+                        f"another run is at work in this repository (waited {wait:g} s)",
+                        "wait for it to end, then: invoke release.status",
+                    ) from None
+                time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read(repository: Repository) -> Journal | None:
+    """Return the journal, or None when nothing is in progress.
+
+    Raises:
+        ReleaseError: it cannot be read, or another version of this tool wrote it (exit 3).
+    """
+    place = folder(repository) / "journal.json"
+    try:
+        data = json.loads(place.read_bytes())
+        if data["layout"] != _LAYOUT:
+            raise ValueError(f"layout {data['layout']}, not {_LAYOUT}")  # noqa: TRY301  # one answer for all of them
+        return Journal(plan=_plan(data["plan"]), phase=data["phase"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise refusal(
+            f"{place} cannot be read: {error}", "finish with the version of invoke-gitflow that wrote it"
+        ) from None
+
+
+def write(repository: Repository, journal: Journal) -> Journal:
+    """Make the journal durable before anything that follows; returns it."""
+    plan = asdict(replace(journal.plan, diffs=()))
+    text = json.dumps({"layout": _LAYOUT, "phase": journal.phase, "plan": plan}, indent=1)
+    replace_file(folder(repository) / "journal.json", text.encode("ascii"), 0o644)
+    sync_folder(folder(repository))
+    return journal
+
+
+def remove(repository: Repository) -> None:
+    """Forget the journal, durably."""
+    with contextlib.suppress(FileNotFoundError):
+        (folder(repository) / "journal.json").unlink()
+    sync_folder(folder(repository))
+
+
+def refuse_if_in_progress(repository: Repository) -> None:
+    """Every changing task starts here.
+
+    Raises:
+        ReleaseError: a journal exists (exit 3).
+    """
+    journal = read(repository)
+    if journal is not None:
+        raise refusal(
+            f"{journal.plan.task} was interrupted and is not finished",
+            "go on: invoke release.resume    or undo: invoke release.abort",
+        )
+
+
+def temporary(path: Path) -> Path:
+    """The name under which a file's new content waits for its replacement; resume and abort know it too."""
+    return path.with_name(f".{path.name}.release-new")
+
+
+def replace_file(path: Path, data: bytes, permissions: int) -> None:
+    """Replace a file at once: a reader, or a crash, sees the old content or the new."""
+    waiting = temporary(path)
+    descriptor = os.open(waiting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), permissions)
+            file.flush()
+            os.fsync(file.fileno())
+        waiting.replace(path)
+    except OSError:
+        waiting.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _plan(data: dict[str, Any]) -> Plan:
+    push = data["push"]
+    return Plan(
+        **{
+            **data,
+            "push": None if push is None else Push(remote=push["remote"], updates=_updates(push["updates"])),
+            "refs": _updates(data["refs"]),
+            "worktrees": tuple(
+                WorktreeMove(**{**move, "changes": _changes(move["changes"])}) for move in data["worktrees"]
+            ),
+            "files": tuple(FileEdit(**edit) for edit in data["files"]),
+            "index": _changes(data["index"]),
+            "notes": tuple(data["notes"]),
+            "diffs": (),
+        }
+    )
+
+
+def _updates(items: list[dict[str, Any]]) -> tuple[RefUpdate, ...]:
+    return tuple(RefUpdate(**item) for item in items)
+
+
+def _changes(items: list[dict[str, Any]]) -> tuple[PathChange, ...]:
+    return tuple(PathChange(path=item["path"], old=_entry(item["old"]), new=_entry(item["new"])) for item in items)
+
+
+def _entry(item: dict[str, Any] | None) -> Entry | None:
+    return None if item is None else Entry(**item)

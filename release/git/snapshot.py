@@ -1,0 +1,153 @@
+"""Snapshots: the files of one commit, or of the working tree, plus edits held in memory."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from release.git import command
+from release.plan import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from release.git.objects import ObjectReader
+    from release.git.repository import Repository
+
+REGULAR = ("100644", "100755")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Tracked files by path (relative, `/`), read on demand. Edits shadow them and touch nothing on disk."""
+
+    entries: Mapping[str, Entry]
+    reader: Callable[[str, Entry], bytes]
+    edits: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> Collection[str]:
+        """All tracked paths, edits included."""
+        new = self.edits.keys() - self.entries.keys()
+        return [*self.entries, *sorted(new)] if new else self.entries.keys()
+
+    def mode(self, path: str) -> str:
+        """Git's mode of a path: 100644, 100755, 120000 (symlink) or 160000 (submodule)."""
+        return self.entries[path].mode if path in self.entries else "100644"
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes.
+
+        Raises:
+            OSError: in a working tree the path is missing, no regular file, or behind a symlink.
+        """
+        if path in self.edits:
+            return self.edits[path]
+        return self.original(path)
+
+    def original(self, path: str) -> bytes:
+        """Return a file's bytes without the edits."""
+        return self.reader(path, self.entries[path])
+
+    def get(self, path: str) -> bytes | None:
+        """Return a file's bytes, or None when nothing is tracked there."""
+        return self.read(path) if path in self.entries or path in self.edits else None
+
+    def edited(self, edits: Mapping[str, bytes]) -> Snapshot:
+        """Return a snapshot in which `edits` stand on top of this one's."""
+        return replace(self, edits={**self.edits, **edits})
+
+    def changed(self) -> dict[str, bytes]:
+        """The edits that really change bytes."""
+        return {
+            path: data
+            for path, data in sorted(self.edits.items())
+            if path not in self.entries or self.original(path) != data
+        }
+
+
+def of_commit(repository: Repository, objects: ObjectReader, commit: str) -> Snapshot:
+    """Return the files of a commit. One `ls-tree`; contents are read when asked for, each object once."""
+    out = repository.run("ls-tree", "-r", "-z", "--full-tree", commit).out
+    return Snapshot(entries=_entries(out, tree=True), reader=lambda _, entry: objects.blob(entry.oid))
+
+
+class _LookedUp(Mapping[str, Entry]):
+    """The entries of a commit, each looked up when it is asked for: a few paths cost nothing like a whole tree."""
+
+    def __init__(self, objects: ObjectReader, commit: str) -> None:
+        self._objects = objects
+        self._commit = commit
+        self._found: dict[str, Entry | None] = {}
+
+    def __getitem__(self, path: str) -> Entry:
+        if path not in self._found:
+            oid = self._objects.resolve(f"{self._commit}:{path}")
+            self._found[path] = None if oid is None else Entry(mode=REGULAR[0], oid=oid)
+        entry = self._found[path]
+        if entry is None:
+            raise KeyError(path)
+        return entry
+
+    def __iter__(self) -> Iterator[str]:
+        return (path for path, entry in self._found.items() if entry is not None)
+
+    def __len__(self) -> int:
+        return sum(entry is not None for entry in self._found.values())
+
+
+def looked_up(objects: ObjectReader, commit: str) -> Snapshot:
+    """Return the files of a commit for questions about single paths; it lists only what was asked for already."""
+    return Snapshot(entries=_LookedUp(objects, commit), reader=lambda _, entry: objects.blob(entry.oid))
+
+
+def of_working_tree(repository: Repository) -> Snapshot:
+    """Return the tracked files as they lie on disk. One `ls-files`; a conflicted index entry counts once."""
+    started = command.start(["ls-files", "--cached", "--stage", "-z"], cwd=repository.top)
+    out = command.checked(started.finish()).out
+    return Snapshot(entries=_entries(out, tree=False), reader=lambda path, _: read_regular(repository.top, path))
+
+
+def _entries(out: bytes, *, tree: bool) -> dict[str, Entry]:
+    entries = {}
+    for record in os.fsdecode(out).split("\0")[:-1]:
+        facts, _, path = record.partition("\t")
+        mode, second, third = facts.split(" ")
+        entries[path] = Entry(mode=mode, oid=third if tree else second)
+    return entries
+
+
+def read_regular(top: Path, path: str) -> bytes:
+    """Return the bytes of a regular file below `top`.
+
+    Raises:
+        OSError: missing, not a regular file (a FIFO is not opened), or a component of the path is a symlink.
+    """
+    plain_parent(top, path)
+    place = top / path
+    if not stat.S_ISREG(os.lstat(place).st_mode):
+        raise OSError(f"{path} is not a regular file")
+    descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def plain_parent(top: Path, path: str) -> Path:
+    """Return the folder of `path`, every component of which is a real folder below `top`.
+
+    Raises:
+        OSError: the path leaves the repository, or a component is a symlink or no folder.
+    """
+    parts = path.split("/")
+    if path.startswith("/") or any(part in ("", ".", "..") or part.lower() == ".git" for part in parts):
+        raise OSError(f"{path} does not stay inside the repository")
+    folder = top
+    for part in parts[:-1]:
+        folder /= part
+        if not stat.S_ISDIR(os.lstat(folder).st_mode):
+            raise OSError(f"{path} lies behind {part}, which is not a plain folder")
+    return folder

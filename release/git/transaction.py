@@ -1,0 +1,277 @@
+"""Carrying a plan out: push, one compare-and-swap of the refs, worktrees; resumable and, before the push, undoable."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from release.errors import interrupted, refusal
+from release.git import command, files, journal, leftovers, repository, worktree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from release.git.objects import ObjectReader
+    from release.git.repository import Repository
+    from release.plan import PathChange, Plan, Push, RefUpdate, WorktreeMove
+
+RESUME = "go on: invoke release.resume"
+RESUME_OR_ABORT = f"{RESUME}    or undo: invoke release.abort"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transaction:
+    """What every step of carrying out needs. `say` gets one line for each visible step."""
+
+    repository: Repository
+    objects: ObjectReader
+    lock: int
+    say: Callable[[str], None]
+
+    def apply(self, plan: Plan) -> tuple[str, ...]:
+        """Carry a fresh plan out; return the files that were left alone because they changed meanwhile.
+
+        Raises:
+            ReleaseError: refused and nothing changed (exit 3), or interrupted with the journal kept (exit 7).
+        """
+        if plan.empty:
+            return ()
+        written = journal.write(self.repository, journal.Journal(plan=plan))
+        if plan.push is not None:
+            written = self._push(written, plan.push)
+        return self._local(journal.write(self.repository, replace(written, phase="local")), fresh=True)
+
+    def resume(self, found: journal.Journal) -> tuple[str, ...]:
+        """Complete what the journal describes, whichever instant it stopped at; the same result as an unbroken run."""
+        push = found.plan.push
+        if push is not None and found.phase in ("planned", "pushing"):
+            found = self._push_again(found, push)
+        leftovers.remove_locks(self.repository, found.plan)
+        return self._local(found, fresh=False)
+
+    def abort(self, found: journal.Journal) -> tuple[str, ...]:
+        """Undo what the journal describes.
+
+        Raises:
+            ReleaseError: the push has happened (exit 3), or nobody can tell (exit 7).
+        """
+        push = found.plan.push
+        if push is not None and found.phase != "planned" and self._pushed(push) != "none":
+            raise refusal(
+                f"{found.plan.task} has already been pushed to {push.remote}: it cannot be undone here", RESUME
+            )
+        leftovers.remove_locks(self.repository, found.plan)
+        return self._local(replace(found, plan=found.plan.reversed()), fresh=False)
+
+    def _push(self, written: journal.Journal, push: Push) -> journal.Journal:
+        written = journal.write(self.repository, replace(written, phase="pushing"))
+        self.say(f"pushing {', '.join(short(update.name) for update in push.updates)} to {push.remote}")
+        result = push_refs(self.repository, push)
+        if result is not None:
+            state = self._pushed(push)
+            if state == "none":
+                journal.remove(self.repository)
+                raise refusal(f"{push.remote} refused the push, and nothing moved anywhere:\n{result}")
+            if state != "all":
+                raise _mixed(push, state)
+        return journal.write(self.repository, replace(written, phase="pushed"))
+
+    def _push_again(self, found: journal.Journal, push: Push) -> journal.Journal:
+        state = self._pushed(push)
+        if state == "none":
+            return self._push(found, push)
+        if state != "all":
+            raise _mixed(push, state)
+        self.say(f"already pushed to {push.remote}")
+        return journal.write(self.repository, replace(found, phase="pushed"))
+
+    def _pushed(self, push: Push) -> str:
+        """Ask the remote: "all" holds the new values, "none" does, or a line for each ref."""
+        started = self.repository.start("ls-remote", "--quiet", "--", push.remote, "refs/heads/*", "refs/tags/*")
+        try:
+            answer = started.finish(timeout=command.NETWORK_SECONDS)
+        except TimeoutError:
+            raise interrupted(
+                f"{push.remote} does not answer: nobody can tell whether the push arrived", RESUME
+            ) from None
+        if answer.status != 0:
+            raise interrupted(f"{push.remote} does not answer: {answer.complaint}", RESUME)
+        there = {name: ref.oid for name, ref in repository.parse_remote(answer.out).items()}
+        held = [there.get(update.name) for update in push.updates]
+        if all(oid == update.new for oid, update in zip(held, push.updates, strict=True)):
+            return "all"
+        if all(oid != update.new or oid == update.old for oid, update in zip(held, push.updates, strict=True)):
+            return "none"
+        return "\n".join(
+            f"  {update.name}: {oid or 'absent'} (planned {update.old or 'absent'} → {update.new or 'absent'})"
+            for oid, update in zip(held, push.updates, strict=True)
+        )
+
+    def _local(self, found: journal.Journal, *, fresh: bool) -> tuple[str, ...]:
+        plan = found.plan
+        moving = {ref.name for ref in plan.refs if ref.old is not None}
+        for move in plan.worktrees:
+            self._detach(move, moving, fresh=fresh)
+        self._update_refs([ref for ref in plan.refs if ref.new is not None], plan, fresh=fresh)
+        for move in plan.worktrees:
+            self._follow(move, fresh=fresh)
+        self._update_refs([ref for ref in plan.refs if ref.new is None], plan, fresh=fresh)
+        strangers = files.replace_all(plan, self.objects)
+        self._update_index(plan.index, strangers)
+        journal.remove(self.repository)
+        return strangers
+
+    def _detach(self, move: WorktreeMove, moving: set[str], *, fresh: bool) -> None:
+        """A branch must not move or vanish under a HEAD that follows it."""
+        if move.old_branch not in moving:
+            return
+        if not fresh and self._head(move)[0] != move.old_branch:
+            return
+        self._write(move.path, "update-ref", "--no-deref", "-m", "release: detach", "HEAD", move.old)
+
+    def _update_refs(self, updates: Sequence[RefUpdate], plan: Plan, *, fresh: bool) -> None:
+        pending = updates if fresh else self._pending(updates)
+        if not pending:
+            return
+        lines = b"".join(_instruction(update) for update in pending)
+        answer = command.write(
+            ["update-ref", "-m", f"release: {plan.task}", "--stdin", "-z"],
+            cwd=self.repository.top,
+            lock=self.lock,
+            data=lines,
+            accept=range(-64, 256),
+        )
+        if answer.status == 0:
+            return
+        now = repository.observe(self.repository).refs
+        if fresh and plan.push is None and all(_held(now, update.name) == update.old for update in plan.refs):
+            self._reattach(plan)
+            journal.remove(self.repository)
+            raise refusal(f"the refs moved or are locked, and nothing has changed: {answer.complaint}", "try again")
+        raise interrupted(f"the refs could not be moved: {answer.complaint}", RESUME_OR_ABORT)
+
+    def _reattach(self, plan: Plan) -> None:
+        moving = {ref.name for ref in plan.refs if ref.old is not None}
+        for move in plan.worktrees:
+            if move.old_branch in moving:
+                self._write(move.path, "symbolic-ref", "-m", "release: back", "HEAD", move.old_branch)
+
+    def _pending(self, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+        now = repository.observe(self.repository).refs
+        pending = []
+        for update in updates:
+            held = _held(now, update.name)
+            if held == update.new:
+                continue
+            if held != update.old:
+                raise interrupted(
+                    f"{update.name} is at {held or 'nothing'}, neither {update.old or 'absent'} nor "
+                    f"{update.new or 'absent'}: somebody moved it",
+                    "put it back with git update-ref, then: invoke release.resume, or invoke release.abort",
+                )
+            pending.append(update)
+        return pending
+
+    def _follow(self, move: WorktreeMove, *, fresh: bool) -> None:
+        if not fresh:
+            branch, head = self._head(move)
+            if (branch and branch not in (move.old_branch, move.new_branch)) or (
+                not branch and head not in (move.old, move.new)
+            ):
+                raise interrupted(
+                    f"{move.path}: HEAD was moved to {short(branch) or head} since the run was interrupted",
+                    f"git switch back to {short(move.old_branch) or move.old}, then: {RESUME}",
+                )
+            worktree.complete(move, self.objects, lock=self.lock)
+        elif move.changes:
+            try:
+                worktree.follow(move, lock=self.lock)
+            except Exception as error:
+                raise interrupted(f"{move.path} could not follow: {error}", RESUME_OR_ABORT) from error
+        _sync(move)
+        if move.new_branch:
+            reason = f"release: to {short(move.new_branch)}"
+            self._write(move.path, "symbolic-ref", "-m", reason, "HEAD", move.new_branch)
+        elif move.old_branch or move.old != move.new:
+            self._write(move.path, "update-ref", "--no-deref", "-m", "release: move", "HEAD", move.new)
+
+    def _head(self, move: WorktreeMove) -> tuple[str, str]:
+        """The branch (or empty) and commit of a worktree's HEAD."""
+        place = Path(move.path)
+        branch = command.run(["symbolic-ref", "-q", "HEAD"], cwd=place, accept=(0, 1)).out.decode().strip()
+        head = command.run(["rev-parse", "-q", "--verify", "HEAD"], cwd=place, accept=(0, 1)).out.decode().strip()
+        return branch, head
+
+    def _update_index(self, changes: Sequence[PathChange], strangers: Sequence[str]) -> None:
+        mine = [change for change in changes if change.path not in strangers]
+        if not mine:
+            return
+        gone = "0" * len(next(entry.oid for change in mine for entry in (change.new, change.old) if entry))
+        lines = [
+            (f"{entry.mode} {entry.oid}" if entry is not None else f"0 {gone}").encode()
+            + b"\t"
+            + os.fsencode(change.path)
+            + b"\0"
+            for change in mine
+            for entry in [change.new]
+        ]
+        top = self.repository.top
+        command.write(["update-index", "-z", "--index-info"], cwd=top, lock=self.lock, data=b"".join(lines))
+        command.write(["update-index", "-q", "--refresh"], cwd=top, lock=self.lock, accept=(0, 1))
+
+    def _write(self, cwd: str, *arguments: str) -> None:
+        command.write(arguments, cwd=Path(cwd), lock=self.lock)
+
+
+def push_refs(where: Repository, push: Push) -> str | None:
+    """Push all refs or none, each only if the remote's still holds `old`; return the server's complaint, if any."""
+    arguments = ["push", "--atomic", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
+    arguments += [f"--force-with-lease={update.name}:{update.old or ''}" for update in push.updates]
+    refspecs = [f"{update.new or ''}:{update.name}" for update in push.updates]
+    started = command.start([*arguments, "--", push.remote, *refspecs], cwd=where.top, durable=True, own_group=True)
+    try:
+        result = started.finish(timeout=command.TRANSFER_SECONDS)
+    except TimeoutError as error:
+        return str(error)
+    if result.status == 0:
+        return None
+    rejected = [line for line in result.out.decode("utf-8", "replace").splitlines() if line.startswith("!")]
+    return "\n".join([*rejected, result.complaint])
+
+
+def _mixed(push: Push, state: str) -> Exception:
+    return interrupted(f"{push.remote} holds neither the old nor the new refs:\n{state}", RESUME)
+
+
+def _instruction(update: RefUpdate) -> bytes:
+    """One line of `update-ref --stdin -z`: an old value that must hold, absence included."""
+    name = os.fsencode(update.name)
+    if update.new is None:
+        return b"delete " + name + b"\0" + (update.old or "").encode() + b"\0"
+    if update.old is None:
+        return b"create " + name + b"\0" + update.new.encode() + b"\0"
+    return b"update " + name + b"\0" + update.new.encode() + b"\0" + update.old.encode() + b"\0"
+
+
+def _held(refs: Mapping[str, repository.Ref], name: str) -> str | None:
+    return refs[name].oid if name in refs else None
+
+
+def _sync(move: WorktreeMove) -> None:
+    """Make the worktree's changed files durable before the journal goes: git syncs its index, not the files."""
+    for change in move.changes:
+        try:
+            descriptor = os.open(Path(move.path) / change.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            continue
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def short(name: str) -> str:
+    """A refname as people say it."""
+    return name.removeprefix("refs/heads/").removeprefix("refs/tags/")
