@@ -1,0 +1,56 @@
+"""The sessions of this project: those it ships, and its own benches and matrices."""
+
+# /// script
+# dependencies = ["nox", "packaging", "tomli"]
+# ///
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+import nox.project
+
+# The `nox` script, unlike `python -m nox`, does not put this folder on the path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from release.sessions import lint, tests  # after the path is set
+
+__all__ = ["bench", "crash", "docs", "lint", "tests"]
+
+nox.options.sessions = ["lint", "tests", "docs"]
+_GROUPS = nox.project.load_toml("pyproject.toml")
+
+
+@nox.session
+def crash(session: nox.Session) -> None:
+    """Kill a run at every point there is; resume and abort each (needs strace for the points inside git)."""
+    session.install(".", *nox.project.dependency_groups(_GROUPS, "tests"))
+    session.run(
+        "pytest",
+        "tests/crash",
+        "-m",
+        "crash",
+        "-o",
+        "addopts=",
+        "--import-mode=importlib",
+        "-n",
+        "auto",
+        "-s",
+        *session.posargs,
+    )
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure start-up, propagate and prepare side by side with the named peers."""
+    session.install(".", *nox.project.dependency_groups(_GROUPS, "bench"))
+    session.run("python", "benchmarks/bench.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Check that tables and transcripts are what the program prints; `-- --write` writes them."""
+    session.install(".")
+    session.run("python", "docs/generate.py", *session.posargs)

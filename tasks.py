@@ -1,0 +1,5 @@
+"""The tasks of this project: its own."""
+
+from release import ns
+
+__all__ = ["ns"]
