@@ -1,0 +1,116 @@
+"""The survey of a tree: every site, whose it is, and what stands in the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release.errors import Problem
+from release.formats import FormatError, globs
+from release.formats.discovery import VERSION, rules
+from release.formats.managed import Judge
+from release.formats.sites import DISCOVERED, FOREIGN, Unreadable, overlap, sites_at
+from release.formats.targets import targeted
+from release.formats.trees import Reader, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from release.config import Target
+    from release.formats.discovery import Rule
+    from release.formats.sites import Files, Site
+    from release.version import Version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """The tree of the nearest version tag that can be reached, and the tag's version."""
+
+    files: Files
+    version: Version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """What a tree holds: sites by path and place, files that could not be read, and problems, none of them raised."""
+
+    version: Version | None  # of the file VERSION; None without one, or when it holds no version of ours
+    sites: tuple[Site, ...]
+    unreadable: tuple[Unreadable, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def managed(self) -> tuple[Site, ...]:
+        """The sites that have to agree with VERSION."""
+        return tuple(site for site in self.sites if site.managed)
+
+
+def survey(
+    files: Files,
+    *,
+    targets: Iterable[Target] = (),
+    foreign: Iterable[str] = (),
+    reference: Reference | None = None,
+    head: Version | None = None,
+    reader: Reader | None = None,
+) -> Survey:
+    """Find every site of a tree and decide which are managed.
+
+    `head` is VERSION at HEAD, for a working tree. `foreign` are globs of paths, or of folders they lie in, whose
+    discovered sites are not managed. Surveys that share a `reader` parse what their trees have in common once.
+    """
+    reader = reader or Reader()
+    tree = Tree(files, reader)
+    by_path, problems = targeted(tree, targets)
+    known = {version for version in (tree.version, head) if version is not None}
+    past = Tree(reference.files, reader) if reference is not None else None
+    tagged = reference.version if reference is not None else None
+    discovery = _Discovery(tree, Judge(known, past, tagged), tuple(foreign))
+    for rule in rules(tree.paths, tree.names):
+        others = by_path.get(rule.path, [])
+        more = [site for site in discovery.sites(rule) if not any(overlap(site, other) for other in others)]
+        by_path[rule.path] = others + more
+    sites = sorted((site for group in by_path.values() for site in group), key=lambda site: (site.path, site.start))
+    return Survey(
+        version=tree.version,
+        sites=tuple(sites),
+        unreadable=tuple(discovery.unreadable),
+        problems=(*problems, *discovery.problems),
+    )
+
+
+class _Discovery:
+    """Follows rules, and keeps what it could not read."""
+
+    def __init__(self, tree: Tree, judge: Judge, foreign: tuple[str, ...]) -> None:
+        self._tree = tree
+        self._judge = judge
+        self._foreign = foreign
+        self.unreadable: list[Unreadable] = []
+        self.problems: list[Problem] = []
+
+    def sites(self, rule: Rule) -> list[Site]:
+        is_foreign = rule.path != VERSION and any(globs.covers(glob, rule.path) for glob in self._foreign)
+        if rule.path == VERSION and (why := self._tree.objection(VERSION)):
+            self._report(rule, why)
+            return []
+        try:
+            found = self._tree.literals(rule.path, rule.format, rule.keys)
+        except FormatError as error:
+            if not is_foreign:
+                self._report(rule, str(error))
+            return []
+        if found is None:
+            return []
+        verdicts = [False] * len(found[1]) if is_foreign else self._judge.verdicts(rule, found[1])
+        return sites_at(rule, *found, managed=verdicts, origin=FOREIGN if is_foreign else DISCOVERED)
+
+    def _report(self, rule: Rule, reason: str) -> None:
+        """Keep a file that cannot be read: a problem when it is known to hold the project's version."""
+        what = f"{rule.path} cannot be read: {reason}"
+        if rule.path == VERSION:
+            self.problems.append(Problem(what=what, hint="let the file hold one line with the version"))
+        elif self._judge.had_managed(rule):
+            self.problems.append(Problem(what=what, hint="fix the file, or add it to `foreign` in [tool.release]"))
+        else:
+            self.unreadable.append(Unreadable(path=rule.path, reason=reason))
