@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PACK_TYPES = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _LOOSE_AT_MOST = 100  # as git's own fetch.unpackLimit: more objects than this stay one pack
 TREE = "40000"
+_SUBMODULE = "160000"
 
 
 class ObjectReader:
@@ -31,6 +32,8 @@ class ObjectReader:
         self._repository = repository
         self._process: Process | None = None
         self._blobs: dict[str, bytes] = {}
+        self._trees: dict[str, Mapping[str, Entry]] = {}
+        self._roots: dict[str, Entry] = {}
 
     def close(self) -> None:
         """End the git process, if one was started."""
@@ -60,21 +63,31 @@ class ObjectReader:
         return kind, content
 
     def resolve(self, name: str) -> str | None:
-        """Return the full object id that `name` (an id, a refname, `<commit>:<path>`) stands for, or None."""
+        """Return the full object id that `name` (an id or a refname) stands for, or None."""
         header = self._ask("info", name)
         return None if header is None else header[0]
 
     def file(self, commit: str, path: str) -> bytes | None:
         """Return a file of a commit, or None when the commit has none there (or a folder)."""
-        oid = self.resolve(f"{commit}:{path}")
-        if oid is None:
-            return None
-        kind, content = self.read(oid)
-        return content if kind == "blob" else None
+        entry = self.entry(commit, path)
+        return None if entry is None or entry.mode in (TREE, _SUBMODULE) else self.blob(entry.oid)
 
-    def tree(self, oid: str) -> dict[str, Entry]:
-        """Return the entries of one tree object by name."""
-        return parse_tree(self.read(oid)[1], len(oid) // 2)
+    def entry(self, commit: str, path: str) -> Entry | None:
+        """Return the entry at a path of a commit; found through the trees, so that any name is only data."""
+        if commit not in self._roots:
+            self._roots[commit] = Entry(mode=TREE, oid=self.commit(commit).tree)
+        entry: Entry | None = self._roots[commit]
+        for name in path.split("/"):
+            if entry is None or entry.mode != TREE:
+                return None
+            entry = self.tree(entry.oid).get(name)
+        return entry
+
+    def tree(self, oid: str) -> Mapping[str, Entry]:
+        """Return the entries of one tree object by name; each is read once."""
+        if oid not in self._trees:
+            self._trees[oid] = parse_tree(self.read(oid)[1], len(oid) // 2)
+        return self._trees[oid]
 
     def compare(self, old: str, new: str, prefix: str = "") -> tuple[PathChange, ...]:
         """Return the paths in which two trees differ (ids; empty is the empty tree); equal subtrees are not read."""
@@ -103,6 +116,7 @@ class ObjectReader:
             tree=next(value for key, value in fields if key == "tree"),
             parents=tuple(value for key, value in fields if key == "parent"),
             message=message,
+            time=int(next(value for key, value in fields if key == "committer").rsplit(" ", 2)[-2]),
         )
 
     def _running(self) -> Process:
@@ -125,11 +139,12 @@ class ObjectReader:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Commit:
-    """The parts of a commit that plans look at."""
+    """The parts of a commit that plans look at; `time` is the committer's, in seconds since 1970."""
 
     tree: str
     parents: tuple[str, ...]
     message: str
+    time: int
 
 
 @dataclass(kw_only=True)
@@ -156,7 +171,7 @@ class ObjectWriter:
 
     def tree(self, base: str, edits: Mapping[str, Entry | None]) -> str:
         """Return the tree `base` (an id, or empty) with `edits` at their paths; None removes, empty folders vanish."""
-        entries = self._entries(base)
+        entries = dict(self._entries(base))
         below: dict[str, dict[str, Entry | None]] = {}
         for path, entry in edits.items():
             name, slash, rest = path.partition("/")
@@ -175,7 +190,7 @@ class ObjectWriter:
                 entries.pop(name, None)
         return self.add("tree", b"".join(_record(name, entries[name]) for name in sorted(entries, key=_order(entries))))
 
-    def _entries(self, oid: str) -> dict[str, Entry]:
+    def _entries(self, oid: str) -> Mapping[str, Entry]:
         if not oid:
             return {}
         if oid in self._pending:

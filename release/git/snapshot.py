@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from release.git.objects import ObjectReader
     from release.git.repository import Repository
 
-REGULAR = ("100644", "100755")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
@@ -86,8 +84,8 @@ class _LookedUp(Mapping[str, Entry]):
 
     def __getitem__(self, path: str) -> Entry:
         if path not in self._found:
-            oid = self._objects.resolve(f"{self._commit}:{path}")
-            self._found[path] = None if oid is None else Entry(mode=REGULAR[0], oid=oid)
+            entry = self._objects.entry(self._commit, path)
+            self._found[path] = None if entry is None or entry.mode == "40000" else entry
         entry = self._found[path]
         if entry is None:
             raise KeyError(path)

@@ -1,0 +1,1 @@
+"""The recipes of Git Flow, each as it reads in the documentation."""

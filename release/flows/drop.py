@@ -1,0 +1,129 @@
+"""`release.drop`: delete a release branch that is not to be finished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release import version as versions
+from release.errors import Problem, ReleaseError, usage
+from release.flows import checks
+from release.git import history
+from release.git import worktree as trees
+from release.plan import Plan, Push, RefUpdate, WorktreeMove
+
+if TYPE_CHECKING:
+    from release.flows.situation import Branch, Situation
+
+
+def drop(scene: Situation, name: str, *, remote: bool) -> tuple[Plan, str]:
+    """Plan the deletion of a release branch; also return the question that says what would be lost.
+
+    Raises:
+        ReleaseError: no such branch, or several (exit 2); the worktree cannot leave it (exit 3).
+    """
+    branch = find_release(scene, name)
+    if remote and branch.there is None:
+        raise usage(f"{branch.name} is not at {scene.world.remote or 'any remote'}", "leave out --remote")
+    if branch.here is None and not remote:
+        raise usage(f"{branch.name} exists only at {scene.world.remote}", "delete it there with --remote")
+    moves, problems = _leave(scene, branch)
+    problems += _used_elsewhere(scene, branch)
+    if problems:
+        raise ReleaseError(problems)
+    pushed = (RefUpdate(name=branch.ref, old=branch.there, new=None),) if remote else ()
+    local = (RefUpdate(name=branch.ref, old=branch.here, new=None),) if branch.here is not None else ()
+    plan = Plan(
+        task=f"release.drop --name {branch.name}",
+        top=str(scene.repository.top),
+        done=f"{branch.name} is deleted" + (f" here and at {scene.world.remote}" if remote else ""),
+        undo=f"git branch {branch.name} {branch.here or branch.there}",
+        push=Push(remote=scene.world.remote, updates=pushed) if pushed else None,
+        refs=local,
+        worktrees=moves,
+        notes=(
+            (f"{branch.name} stays at {scene.world.remote}; delete it there with --remote",)
+            if branch.there is not None and not remote
+            else ()
+        ),
+    )
+    return plan, f"delete {branch.name}? {_loss(scene, branch, remote=remote)}"
+
+
+def find_release(scene: Situation, name: str) -> Branch:
+    """Return the release branch that `name` means: a version, with or without v, or the branch itself.
+
+    Without a name it is the current branch, else the only one.
+
+    Raises:
+        ReleaseError: there is none, or several (exit 2).
+    """
+    opened = {
+        branch.name: branch
+        for branch in scene.branches()
+        if versions.from_tag(branch.name, scene.config.release) is not None
+    }
+    if name:
+        version = versions.read(name)
+        wanted = name if version is None else versions.tag_name(version, scene.config.release)
+        if wanted not in opened:
+            known = ", ".join(opened) or "none"
+            what = f"there is no release branch {name[:64]!a} (release branches: {known})"
+            raise usage(what, "see: invoke release.status")
+        return opened[wanted]
+    current = scene.worktree.branch.removeprefix("refs/heads/")
+    if current in opened:
+        return opened[current]
+    if len(opened) != 1:
+        what = f"several release branches: {', '.join(opened)}" if opened else "there is no release branch"
+        raise usage(what, "name one: --name X.Y.Z" if opened else "open one: invoke release.prepare next")
+    return next(iter(opened.values()))
+
+
+def _leave(scene: Situation, branch: Branch) -> tuple[tuple[WorktreeMove, ...], list[Problem]]:
+    """Move the worktree to develop when it stands on the branch."""
+    tree = scene.worktree
+    if tree.branch != branch.ref:
+        return (), []
+    develop = scene.develop
+    if develop.here is None:
+        hint = f"git fetch {scene.world.remote} && git branch {develop.name} {scene.world.remote}/{develop.name}"
+        return (), [Problem(what=f"{develop.name} does not exist here to go back to", hint=hint)]
+    commits = scene.objects.commit(tree.head).tree, scene.objects.commit(develop.here).tree
+    taken = any(other.branch == develop.ref for other in scene.world.worktrees if other.path != tree.path)
+    move = WorktreeMove(
+        path=str(tree.path),
+        git_dir=str(tree.git_dir),
+        old_branch=tree.branch,
+        old=tree.head,
+        new_branch="" if taken else develop.ref,
+        new=develop.here,
+        changes=scene.objects.compare(*commits),
+    )
+    with trees.probed(tree) as probe:
+        problems = checks.worktree(tree, probe)
+        if not problems and (problem := probe.can_follow(move.old, move.new)) is not None:
+            problems.append(problem)
+    return (move,), problems
+
+
+def _used_elsewhere(scene: Situation, branch: Branch) -> list[Problem]:
+    return [
+        Problem(what=f"{branch.name} is checked out in {other.path}", hint=f"git -C {other.path} switch --detach")
+        for other in scene.world.worktrees
+        if other.branch == branch.ref and other.path != scene.worktree.path
+    ]
+
+
+def _loss(scene: Situation, branch: Branch, *, remote: bool) -> str:
+    """Say how many commits no other branch holds."""
+    tip = branch.here or branch.there
+    assert tip is not None  # noqa: S101  # the branch exists
+    kept = [
+        ref.commit
+        for name, ref in (*scene.world.refs.items(), *(scene.world.remote_refs or {}).items())
+        if name != branch.ref and not name.endswith(f"/{branch.name}")
+    ]
+    if branch.there is not None and not remote:
+        kept.append(branch.there)
+    lost = len(history.only_in(scene.repository, tip, kept))
+    return f"{lost} commits are on no other branch." if lost else "All its commits are kept by other refs."

@@ -1,0 +1,214 @@
+"""`release.prepare`: open a release branch from develop, with VERSION, sites and changelog in one commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release import version as versions
+from release.errors import Problem, ReleaseError, usage
+from release.flows import checks, situation
+from release.formats import sites
+from release.git import history, objects, snapshot
+from release.git import worktree as trees
+from release.plan import Plan, Push, RefUpdate, WorktreeMove
+from release.steps import commit, propagate, section, working_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from release.config import Config
+    from release.flows.situation import Situation
+    from release.git.worktree import Probe
+    from release.version import Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Where a release starts: develop's tip, its configuration and VERSION, and the release it builds on."""
+
+    tip: str
+    note: str
+    config: Config
+    current: Version | None
+    last: history.Tagged | None
+
+
+def prepare(scene: Situation, wanted: str, *, push: bool, allow_empty: bool, lock: int | None) -> Plan:
+    """Plan the release branch of `wanted`: a version, or a part of one.
+
+    Raises:
+        ReleaseError: everything that stands in the way, at once.
+    """
+    with trees.probed(scene.worktree) as probe:
+        return _prepare(scene, wanted, probe, push=push, allow_empty=allow_empty, lock=lock)
+
+
+def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_empty: bool, lock: int | None) -> Plan:
+    start, problems = starting(scene)
+    version = choose(scene, start, wanted)
+    problems += checks.release_branch(scene, version, current_main=main_version(scene))
+    problems += checks.worktree(scene.worktree, probe)
+    before = snapshot.of_commit(scene.repository, scene.objects, start.tip)
+    edits, found = propagate.across(scene.objects, before, start.config, version, scene.released(start.tip).nearest)
+    problems += found
+    if not problems:
+        edits, found = _with_changelog(scene, start, version, before.edited(edits), allow_empty=allow_empty)
+        problems += found
+    if problems:
+        raise ReleaseError(problems)
+    return _plan(scene, start, version, before.edited(edits), probe, push=push, lock=lock)
+
+
+def starting(scene: Situation) -> tuple[Start, list[Problem]]:
+    """Look at develop as a starting point; returns the problems with it too."""
+    tip, note, problems = situation.starting_point(scene, scene.develop)
+    config = scene.config_at(tip, scene.develop.name)
+    found = list(problems)
+    data = scene.objects.file(tip, "VERSION")
+    if data is None:
+        hint = "write one line with the version, such as 0.1.0.dev0, and commit it"
+        found.append(Problem(what=f"{scene.develop.name} has no VERSION file", hint=hint))
+    current = None if data is None else versions.parse_file(data, f"VERSION at {scene.develop.name}")
+    last = scene.released(tip).greatest
+    return Start(tip=tip, note=note, config=config, current=current, last=last), found
+
+
+def branch_problems(scene: Situation, tip: str, name: str) -> list[Problem]:
+    """What is wrong with the files of a branch: configuration, targets, and sites that disagree with its VERSION."""
+    config = scene.config_at(tip, name)
+    files = snapshot.of_commit(scene.repository, scene.objects, tip)
+    found = working_tree.survey(scene.objects, files, config, scene.released(tip).nearest)
+    drifted = [] if found.version is None else sites.drift(found.sites, found.version)
+    return [*found.problems, *(drift_problem(site, found.version) for site in drifted if found.version is not None)]
+
+
+def drift_problem(site: sites.Site, version: Version) -> Problem:
+    """Say that a site disagrees with VERSION."""
+    return Problem(
+        what=f"{site.place} says {site.text[:64]!a}, VERSION says {site.wanted(version)}",
+        hint="repair it: invoke propagate",
+    )
+
+
+def choose(scene: Situation, start: Start, wanted: str) -> Version:
+    """Return the version that `wanted`, a version or a part, stands for here.
+
+    Raises:
+        ReleaseError: it is neither, or no version that can be released (exit 2); nothing to release (exit 3).
+    """
+    last = None if start.last is None else start.last.version
+    if wanted == "next":
+        since = None if start.last is None else start.last.commit
+        return versions.next_version(history.messages(scene.repository, since, start.tip), last)
+    if wanted in versions.PARTS:
+        version = versions.bump(
+            wanted, current=start.current, tags=scene.tags, reachable=last, next_part=start.config.next
+        )
+    else:
+        version = versions.parse(wanted)
+    if versions.kind(version) == "dev":
+        raise usage(f"{version} is a development version: those are never released", "name the version to release")
+    return version
+
+
+def main_version(scene: Situation) -> Version | None:
+    """Return main's version: its VERSION, else its last tag, else None."""
+    tip = scene.main.there or scene.main.here
+    if tip is None:
+        return None
+    held = scene.version_at(tip)
+    if held is not None:
+        return held
+    last = scene.released(tip).greatest
+    return None if last is None else last.version
+
+
+def _with_changelog(
+    scene: Situation, start: Start, version: Version, after: snapshot.Snapshot, *, allow_empty: bool
+) -> tuple[dict[str, bytes], list[Problem]]:
+    path = start.config.changelog
+    source = section.Source(
+        repository=scene.repository,
+        cliff=after.get(section.CLIFF),
+        remote_url=scene.world.setting(f"remote.{scene.world.remote}.url") or "",
+        tag=start.config.tag,
+    )
+    try:
+        written = source.written(
+            after.get(path), version=version, last=start.last, stop=start.tip, allow_empty=allow_empty
+        )
+    except ReleaseError as error:
+        return {}, list(error.problems)
+    return {**after.edits, path: written}, []
+
+
+def _plan(
+    scene: Situation,
+    start: Start,
+    version: Version,
+    after: snapshot.Snapshot,
+    probe: Probe,
+    *,
+    push: bool,
+    lock: int | None,
+) -> Plan:
+    branch = scene.branch(versions.tag_name(versions.release_segment(version), scene.config.release))
+    writer = objects.ObjectWriter(repository=scene.repository, reader=scene.objects, lock=lock)
+    made = commit.of_snapshot(
+        writer, after, parent=start.tip, message=f"chore(release): prepare {version}", settings=scene.world.settings
+    )
+    writer.flush()
+    update = RefUpdate(name=branch.ref, old=None, new=made.commit)
+    move = _move(scene, branch.ref, made)
+    problem = probe.can_follow(move.old, move.new)
+    if problem is not None:
+        raise ReleaseError([problem])
+    return Plan(
+        task=f"release.prepare {version}",
+        top=str(scene.repository.top),
+        done=f"{branch.name} is open at {version}",
+        then=_next_command(version),
+        undo=f"invoke release.drop --name {versions.release_segment(version)}",
+        push=Push(remote=scene.world.remote, updates=(update,)) if push else None,
+        refs=(update,),
+        worktrees=(move,),
+        tree=made.tree,
+        commit=made.commit,
+        notes=tuple(_notes(scene, start, push=push)),
+        diffs=commit.diffs(after),
+    )
+
+
+def _move(scene: Situation, branch: str, made: commit.Made) -> WorktreeMove:
+    """How the worktree goes to a commit that stands on `branch`."""
+    tree = scene.worktree
+    changes = made.changes
+    if tree.head != made.parent:
+        changes = scene.objects.compare(scene.objects.commit(tree.head).tree, made.tree)
+    return WorktreeMove(
+        path=str(tree.path),
+        git_dir=str(tree.git_dir),
+        old_branch=tree.branch,
+        old=tree.head,
+        new_branch=branch,
+        new=made.commit,
+        changes=changes,
+    )
+
+
+def _next_command(version: Version) -> str:
+    if versions.is_final(version):
+        return "commit fixes on this branch; see: invoke release.status"
+    return f"commit fixes on this branch; {version} is not tagged yet; see: invoke release.status"
+
+
+def _notes(scene: Situation, start: Start, *, push: bool) -> Iterable[str]:
+    if start.note:
+        yield start.note
+    if not scene.world.remote:
+        yield "no remote is configured: everything stays here"
+    if not start.config.gates:
+        yield "no gates configured"
+    if push and not scene.world.remote:
+        raise usage("there is no remote to push to", "git remote add origin …, or leave out --push")

@@ -1,0 +1,243 @@
+"""Where a flow starts: the repository, its remote and its configuration, looked at once and not changed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from release import config as configuration
+from release import version as versions
+from release.errors import Problem, ReleaseError, refusal, usage
+from release.git import history
+from release.git import repository as git
+from release.git.objects import ObjectReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from release.config import Config
+    from release.git.repository import Repository, Worktree, World
+    from release.version import Version
+
+CONFIG = "pyproject.toml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Branch:
+    """A branch here and at the remote; None where it does not exist."""
+
+    name: str
+    here: str | None
+    there: str | None
+
+    @property
+    def ref(self) -> str:
+        """The full refname."""
+        return f"refs/heads/{self.name}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether it exists anywhere."""
+        return self.here is not None or self.there is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """Everything a flow looks at before it plans. `config` is that of HEAD: remote, branch names, patterns."""
+
+    repository: Repository
+    objects: ObjectReader
+    world: World
+    config: Config
+    tags: Mapping[Version, str] = field(default_factory=dict)
+    _walked: dict[str, history.Released] = field(default_factory=dict)
+
+    def branch(self, name: str) -> Branch:
+        """Return a branch by its short name."""
+        return Branch(name=name, here=self.world.branches().get(name), there=self.world.remote_branches().get(name))
+
+    def branches(self) -> tuple[Branch, ...]:
+        """Return every branch, here or at the remote, by name."""
+        return tuple(map(self.branch, sorted(self.world.branches().keys() | self.world.remote_branches().keys())))
+
+    @functools.cached_property
+    def main(self) -> Branch:
+        """The branch that receives releases.
+
+        Raises:
+            ReleaseError: it is not configured, and main and master both exist, or neither does (exit 2).
+        """
+        named = self.config.main or (self.config.develop if self.trunk_named else "")
+        if named:
+            branch = self.branch(named)
+            if not branch.exists:
+                raise usage(f"there is no branch {named}, here or at the remote", f"create it: git branch {named}")
+            return branch
+        found = [branch for name in ("main", "master") if (branch := self.branch(name)).exists]
+        if len(found) == 1:
+            return found[0]
+        what = "both main and master exist" if found else "there is no branch main or master"
+        raise usage(what, 'say which branch receives releases: main = "…" in [tool.release]')
+
+    @property
+    def trunk_named(self) -> bool:
+        """Whether develop is named like a main branch: trunk mode."""
+        return self.config.develop in ("main", "master") or self.config.develop == self.config.main
+
+    @functools.cached_property
+    def develop(self) -> Branch:
+        """The branch that releases start from; in trunk mode the same as main.
+
+        Raises:
+            ReleaseError: it exists neither here nor at the remote (exit 2).
+        """
+        branch = self.branch(self.config.develop)
+        if not branch.exists:
+            raise usage(
+                f"there is no branch {branch.name}, here or at the remote",
+                f'create it: git branch {branch.name} main    or release from main: develop = "main" in [tool.release]',
+            )
+        return branch
+
+    @property
+    def trunk(self) -> bool:
+        """Whether there is no develop besides main."""
+        return self.config.develop == self.main.name
+
+    @functools.cached_property
+    def open_releases(self) -> dict[Version, Branch]:
+        """Release branches, here or at the remote, whose version has no tag yet; oldest first."""
+        found = {
+            version: branch
+            for branch in self.branches()
+            if (version := versions.from_tag(branch.name, self.config.release)) is not None and version not in self.tags
+        }
+        return dict(sorted(found.items()))
+
+    @property
+    def worktree(self) -> Worktree:
+        """The worktree the flow runs in."""
+        top = self.repository.top.resolve()
+        return next(tree for tree in self.world.worktrees if tree.path.resolve() == top)
+
+    def config_at(self, commit: str, name: str) -> Config:
+        """Return the configuration that a commit holds; branch names must be those of HEAD.
+
+        Raises:
+            ReleaseError: unreadable, or it names branches differently from HEAD (exit 2).
+        """
+        there = configuration.load(self.objects.file(commit, CONFIG), origin=f"{CONFIG} at {name}")
+        differing = configuration.differing_names(self.config, there)
+        if differing:
+            raise ReleaseError(differing)
+        return there
+
+    def version_at(self, commit: str) -> Version | None:
+        """Return the version that VERSION holds in a commit; None when there is none that can be read."""
+        return versions.read_file(self.objects.file(commit, "VERSION"))
+
+    def released(self, tip: str) -> history.Released:
+        """Return the tags that `tip` builds on; each tip is walked once."""
+        if tip not in self._walked:
+            self._walked[tip] = history.released(self.repository, tip, self.tags)
+        return self._walked[tip]
+
+
+@contextlib.contextmanager
+def look(repository: Repository, *, offline: bool = False) -> Iterator[Situation]:
+    """Look at a repository and, unless `offline`, at its remote; missing objects are fetched.
+
+    Raises:
+        ReleaseError: no usable repository, an empty or shallow one, or a remote that does not answer.
+    """
+    with contextlib.closing(ObjectReader(repository)) as objects:
+        world = git.observe(repository)
+        refuse_unusable(repository, world)
+        here = next(tree for tree in world.worktrees if tree.path.resolve() == repository.top.resolve())
+        config = configuration.load(objects.file(here.head, CONFIG), origin=f"{CONFIG} at HEAD")
+        remote = git.choose_remote(world, config.remote)
+        if remote and not offline:
+            world = replace(world, remote=remote, remote_refs=git.ask_remote(repository, remote))
+        elif remote:
+            world = replace(world, remote=remote, remote_refs=_tracking(world, remote))
+        found = Situation(repository=repository, objects=objects, world=world, config=config)
+        _fetch_missing(found)
+        yield replace(found, tags=version_tags(world, config))
+
+
+def refuse_unusable(repository: Repository, world: World) -> None:
+    """Refuse a repository in which no answer would be true.
+
+    Raises:
+        ReleaseError: no commit yet (exit 2), or a shallow clone (exit 3).
+    """
+    if not any(tree.path.resolve() == repository.top.resolve() for tree in world.worktrees):
+        raise usage(f"{repository.top} is not a worktree that git knows", "try: git worktree repair")
+    here = next(tree for tree in world.worktrees if tree.path.resolve() == repository.top.resolve())
+    if not here.head.strip("0"):
+        raise usage("the repository has no commit yet", "make the first commit")
+    if repository.shallow:
+        raise refusal("this is a shallow clone: tags and merges cannot be judged", "git fetch --unshallow --tags")
+
+
+def _tracking(world: World, remote: str) -> dict[str, git.Ref]:
+    """What the remote held when it was last fetched."""
+    prefix = f"refs/remotes/{remote}/"
+    return {
+        f"refs/heads/{name[len(prefix) :]}": ref
+        for name, ref in world.refs.items()
+        if name.startswith(prefix) and name != f"{prefix}HEAD"
+    }
+
+
+def version_tags(world: World, config: Config) -> dict[Version, str]:
+    """Return the commit of every version tag, here or at the remote; legacy tags mean nothing."""
+    found = ((versions.from_tag(name, config.tag), commit) for name, commit in world.tags().items())
+    return {version: commit for version, commit in found if version is not None}
+
+
+def _fetch_missing(situation: Situation) -> None:
+    """Fetch what branches and version tags of the remote point at and is not here; no ref is written."""
+    world, config = situation.world, situation.config
+    known = {ref.oid for ref in world.refs.values()}
+    prefixes = tuple(
+        f"refs/heads/{pattern.partition('{')[0]}" for pattern in (config.release, config.hotfix, config.support)
+    )
+    names = {f"refs/heads/{name}" for name in (config.develop, config.main, "main", "master") if name}
+    missing = [
+        name
+        for name, ref in (world.remote_refs or {}).items()
+        if ref.oid not in known
+        and (
+            name in names
+            or name.startswith(prefixes)
+            or versions.from_tag(name.removeprefix("refs/tags/"), config.tag) is not None
+        )
+        and situation.objects.resolve(ref.oid) is None
+    ]
+    if missing:
+        git.fetch_objects(situation.repository, world.remote, missing)
+
+
+def starting_point(situation: Situation, branch: Branch) -> tuple[str, str, tuple[Problem, ...]]:
+    """Return the commit to start from, a note about it (or empty), and what stands in the way."""
+    here, there = branch.here, branch.there
+    remote = situation.world.remote
+    if here is None or there is None:
+        only = there if here is None else here
+        assert only is not None  # noqa: S101  # callers pass branches that exist
+        note = f"{branch.name} exists only at {remote}: starting from there" if here is None else ""
+        return only, note, ()
+    ahead, behind = git.relation(situation.repository, here, there)
+    if ahead and behind:
+        problem = Problem(
+            what=f"{branch.name} has diverged: {ahead} commits only here, {behind} only at {remote}",
+            hint=f"git switch {branch.name} && git pull --rebase {remote} {branch.name}",
+        )
+        return there, "", (problem,)
+    if behind:
+        note = f"{branch.name} is {behind} behind {remote}: starting from {remote}'s {there[:10]}"
+        return there, note, ()
+    return here, f"{branch.name} is {ahead} ahead of {remote}: these commits are included" if ahead else "", ()

@@ -1,0 +1,94 @@
+"""The Nox face: sessions that any noxfile may import; importing one registers them all.
+
+```python
+import nox
+from release.sessions import lint, tests
+```
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import nox
+import nox.project
+
+from release import config as configuration
+from release import process
+
+__all__ = ["lint", "tests"]
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = True
+
+_PYPROJECT = Path("pyproject.toml")
+_NO_TESTS = 5  # pytest's exit status when it collected nothing; everything but 0 is a failure
+_GROUPS = ("tests", "test")
+
+
+def project() -> dict[str, Any]:
+    """Return the project's pyproject.toml, empty without one."""
+    return nox.project.load_toml(_PYPROJECT) if _PYPROJECT.exists() else {}
+
+
+def pythons() -> list[str] | None:
+    """Return the Python versions that the project names and this machine has; None for nox's own.
+
+    Named are those of the classifiers, as `nox.project.python_versions` reads them.
+    """
+    try:
+        named = nox.project.python_versions(project())
+    except (ValueError, KeyError):
+        return None
+    return [version for version in named if _starts(f"python{version}")] or None
+
+
+def _starts(program: str) -> bool:
+    """Whether an interpreter is there and works; a version manager's stand-in may only say that it is missing."""
+    path = shutil.which(program)
+    if path is None:
+        return sys.version_info[:2] == tuple(map(int, program.removeprefix("python").split(".")))
+    return process.run([path, "-c", ""], cwd=Path.cwd(), env=os.environ).status == 0
+
+
+@nox.session(python=pythons())
+def tests(session: nox.Session) -> None:
+    """Install the project with its test dependencies and run its tests; none collected is a failure."""
+    data = project()
+    groups = [name for name in _GROUPS if name in data.get("dependency-groups", {})]
+    extras = [name for name in _GROUPS if name in data.get("project", {}).get("optional-dependencies", {})]
+    wanted = [*nox.project.dependency_groups(data, *groups)] if groups else []
+    if "build-system" in data:
+        wanted.append(f".[{','.join(extras)}]" if extras else ".")
+    if not groups and not extras:
+        wanted.append("pytest")
+    session.install(*wanted)
+    command = configuration.load(
+        _PYPROJECT.read_bytes() if _PYPROJECT.exists() else None, origin="pyproject.toml"
+    ).tests
+    session.run(*(command.command or ("pytest",)), *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run ruff, its formatter's check, and mypy where it is configured."""
+    data = project()
+    tools = data.get("tool", {})
+    named = ["lint"] if "lint" in data.get("dependency-groups", {}) else []
+    wanted = (
+        [*nox.project.dependency_groups(data, *named)] if named else ["ruff", *(["mypy"] if "mypy" in tools else [])]
+    )
+    if "mypy" in tools:  # types are checked against the libraries that the project runs with
+        tests_too = [name for name in _GROUPS if name in data.get("dependency-groups", {})]
+        wanted += [*nox.project.dependency_groups(data, *tests_too)] if tests_too else []
+        wanted += ["."] if "build-system" in data else []
+    session.install(*wanted)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    if "mypy" in tools:
+        session.run("mypy")

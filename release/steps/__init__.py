@@ -1,0 +1,1 @@
+"""Single steps of a release, one file each."""

@@ -1,0 +1,49 @@
+"""`bump`: a new VERSION, and all managed sites with it, in the working tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release import version as versions
+from release.errors import refusal
+from release.git import history
+from release.steps import propagate
+
+if TYPE_CHECKING:
+    from release.plan import Plan
+    from release.steps.working_tree import WorkingTree
+    from release.version import Version
+
+
+def bump(tree: WorkingTree, wanted: str, *, lock: int | None) -> Plan:
+    """Plan the edits that write `wanted`, a version or a part of one, to VERSION and every managed site.
+
+    Raises:
+        ReleaseError: neither a version nor a part (exit 2); nothing to count from, or no target matches (exit 3).
+    """
+    return propagate.rewrite_all(tree, choose(tree, wanted), committed=False, lock=lock, task=f"bump {wanted[:64]!a}")
+
+
+def choose(tree: WorkingTree, wanted: str) -> Version:
+    """Return the version that `wanted` stands for in this working tree."""
+    last = tree.released.greatest
+    if wanted == "next":
+        return following(tree)
+    if wanted in versions.PARTS:
+        return versions.bump(
+            wanted,
+            current=tree.version,
+            tags=tree.tags,
+            reachable=None if last is None else last.version,
+            next_part=tree.config.next,
+        )
+    return versions.parse(wanted)
+
+
+def following(tree: WorkingTree) -> Version:
+    """Return the version that the commits since the last release ask for."""
+    if tree.head is None:
+        raise refusal("there are no commits yet", "make the first commit")
+    last = tree.released.greatest
+    found = history.messages(tree.repository, None if last is None else last.commit, tree.head)
+    return versions.next_version(found, None if last is None else last.version)

@@ -1,0 +1,109 @@
+"""The changelog: the section of one version, written from commits as often as it takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from release.errors import Problem, ReleaseError, usage
+from release.formats import changelog
+from release.steps.shadow import MissingHistoryError
+from release.version import release_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from release.version import Version
+
+    # Renders the commits that the second id has and the first has not (None: from the root on); "" without entries.
+    Render = Callable[[str | None, str], str]
+
+
+class Tagged(NamedTuple):
+    """A GA release: its version, the range of its commits (full ids) and its day."""
+
+    version: Version
+    start: str | None
+    stop: str
+    date: dt.date
+
+
+def today(environ: Mapping[str, str] | None = None) -> dt.date:
+    """Return the day that a section written now gets: of SOURCE_DATE_EPOCH (seconds) if it is set, else UTC's.
+
+    Raises:
+        ReleaseError: SOURCE_DATE_EPOCH is no number of seconds (exit 2).
+    """
+    value = (os.environ if environ is None else environ).get("SOURCE_DATE_EPOCH")
+    if not value:
+        return dt.datetime.now(dt.timezone.utc).date()
+    try:
+        return dt.datetime.fromtimestamp(int(value), dt.timezone.utc).date()
+    except (ValueError, OverflowError, OSError):
+        raise usage(f"SOURCE_DATE_EPOCH is {value[:40]!a}, not a number of seconds since 1970") from None
+
+
+def write(
+    document: bytes | None,
+    *,
+    version: Version,
+    start: str | None,
+    stop: str,
+    date: dt.date,
+    render: Render,
+    allow_empty: bool,
+) -> bytes:
+    """Return CHANGELOG.md with the section [X.Y.Z] of `version` for the commits that `stop` has and `start` has not.
+
+    A section that is there already is taken on from the range it names: hand edits stay, later commits are added
+    once. If that range cannot be read any more, equal entries appear once.
+
+    Raises:
+        ReleaseError: `version` is a development version (exit 2), the section has no entry (exit 3), or `render` does.
+    """
+    if version.dev is not None:
+        raise usage(
+            f"{version} is a development version, which has no changelog section",
+            "name what is to be released first: invoke bump final",
+        )
+    name = str(release_segment(version))
+    rendered = render(start, stop)
+    written = changelog.marker(document, name) if document else None
+    base = _base(written, (start, stop), rendered, render)
+    result = changelog.put_section(
+        document, version=name, date=date, rendered=rendered, base=base, marker=(start, stop)
+    )
+    if not allow_empty and changelog.is_empty(result, name):
+        raise ReleaseError(
+            [
+                Problem(
+                    what=f"the section [{name}] would be empty: none of the commits since the last release is listed",
+                    hint="write an entry under [Unreleased], let cliff.toml list more, or pass --allow-empty",
+                )
+            ]
+        )
+    return result
+
+
+def _base(written: changelog.Range | None, wanted: changelog.Range, rendered: str, render: Render) -> str | None:
+    """Return what the section was last written from; None if that is not known."""
+    if written is None or written == wanted:
+        return rendered if written else None
+    try:
+        return render(*written)
+    except MissingHistoryError:  # rebased and collected since
+        return None
+
+
+def all_sections(document: bytes | None, releases: Iterable[Tagged], *, render: Callable[[Tagged], str]) -> bytes:
+    """Return CHANGELOG.md with a section for every release that has none, in descending order; others stay as they are.
+
+    A release without entries gets its heading. Unreleased entries stay where they are: they belong to no tag.
+    """
+    result = document or changelog.PREAMBLE.encode()
+    for release in sorted(releases, key=lambda known: known.version):
+        name = str(release_segment(release.version))
+        if not changelog.has_section(result, name):
+            result = changelog.add_section(result, version=name, date=release.date, rendered=render(release))
+    return result

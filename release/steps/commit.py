@@ -1,0 +1,63 @@
+"""Commits of a snapshot: its edits become blobs, the trees above them, and one commit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release.git import objects
+from release.plan import Entry, FileDiff, PathChange
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from release.git.objects import ObjectWriter
+    from release.git.snapshot import Snapshot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A commit that no ref shows yet, its tree, its first parent, and what it changes in that."""
+
+    commit: str
+    tree: str
+    parent: str
+    changes: tuple[PathChange, ...]
+
+
+def of_snapshot(
+    writer: ObjectWriter,
+    after: Snapshot,
+    *,
+    parent: str,
+    message: str,
+    settings: Mapping[str, Sequence[str]],
+) -> Made:
+    """Remember the commit of `after`, whose entries are those of `parent`, in `writer`; nothing is visible.
+
+    Raises:
+        ReleaseError: git does not know who commits, or cannot sign (exit 3).
+    """
+    entries: dict[str, Entry | None] = {
+        path: Entry(mode=after.mode(path), oid=writer.blob(data)) for path, data in after.changed().items()
+    }
+    changes = tuple(PathChange(path=path, old=after.entries.get(path), new=entry) for path, entry in entries.items())
+    base = writer.reader.commit(parent).tree
+    tree = writer.tree(base, entries)
+    who = objects.identity(writer.repository, settings, epoch=os.environ.get("SOURCE_DATE_EPOCH"))
+    commit = writer.commit(tree=tree, parents=[parent], message=message, identity=who)
+    return Made(commit=commit, tree=tree, parent=parent, changes=changes)
+
+
+def diffs(after: Snapshot) -> tuple[FileDiff, ...]:
+    """Return what the preview shows of a commit's edits."""
+    return tuple(
+        FileDiff(
+            path=path,
+            mode=after.mode(path),
+            old=after.original(path) if path in after.entries else None,
+            new=data,
+        )
+        for path, data in after.changed().items()
+    )

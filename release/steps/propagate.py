@@ -1,0 +1,154 @@
+"""`propagate`: every managed site says what VERSION says; alone it edits files, with a commit it is one plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release.errors import Problem, ReleaseError, refusal, usage
+from release.formats import sites
+from release.git import command, snapshot
+from release.git import repository as git
+from release.git.objects import ObjectWriter
+from release.plan import Entry, PathChange, Plan, RefUpdate, WorktreeMove
+from release.steps import commit, working_tree
+
+if TYPE_CHECKING:
+    from release.config import Config
+    from release.formats.sites import Site
+    from release.git.history import Tagged
+    from release.git.objects import ObjectReader
+    from release.git.repository import Worktree
+    from release.git.snapshot import Snapshot
+    from release.steps.working_tree import WorkingTree
+    from release.version import Version
+
+
+def across(
+    objects: ObjectReader, tree: Snapshot, config: Config, version: Version, reference: Tagged | None
+) -> tuple[dict[str, bytes], list[Problem]]:
+    """Return the edits that make VERSION and all managed sites of a commit's files say `version`."""
+    found = working_tree.survey(objects, tree, config, reference)
+    return sites.edits(tree, found.sites, version), list(found.problems)
+
+
+def propagate(tree: WorkingTree, *, committed: bool, lock: int | None) -> Plan:
+    """Plan the edits that repair all drift; when `committed`, also HEAD plus version literals as a commit.
+
+    Raises:
+        ReleaseError: no VERSION, a target that does not match (exit 2 or 3), uncommitted other edits (exit 3).
+    """
+    return rewrite_all(tree, tree.version, committed=committed, lock=lock, task="propagate")
+
+
+def rewrite_all(tree: WorkingTree, version: Version, *, committed: bool, lock: int | None, task: str) -> Plan:
+    """Plan the edits that make the whole working tree say `version`."""
+    found = tree.survey
+    if found.problems:
+        raise ReleaseError(found.problems)
+    changed = sites.edits(tree.files, found.sites, version)
+    if committed:
+        return _committed(tree, version, changed, lock=lock)
+    names = ", ".join(changed)
+    return Plan(
+        task=task,
+        top=str(tree.repository.top),
+        done=f"{version}: wrote {names}" if changed else f"all managed sites say {version}: nothing to do",
+        then="look at it: git diff" if changed else "",
+        files=tree.edits(changed, lock=lock),
+        diffs=tree.diffs(changed),
+    )
+
+
+def _committed(tree: WorkingTree, version: Version, changed: dict[str, bytes], *, lock: int | None) -> Plan:
+    if tree.head is None:
+        raise usage("the repository has no commit yet", "make the first commit")
+    world = git.observe(tree.repository)
+    top = tree.repository.top.resolve()
+    here = next(one for one in world.worktrees if one.path.resolve() == top)
+    busy = git.in_progress(here.git_dir)
+    if busy is not None:
+        raise refusal(f"a {busy[0]} is in progress in {here.path}", f"end it: {busy[1]}")
+    managed = tree.survey.managed
+    at_head = snapshot.of_commit(tree.repository, tree.objects, tree.head)
+    after, problems = _literals_only(tree, at_head, managed, version)
+    if problems:
+        raise ReleaseError(problems)
+    writer = ObjectWriter(repository=tree.repository, reader=tree.objects, lock=lock)
+    if not after.changed():
+        return Plan(
+            task="propagate --commit", top=str(tree.repository.top), done=f"HEAD says {version}: nothing to commit"
+        )
+    message = f"chore(release): set version {version}"
+    made = commit.of_snapshot(writer, after, parent=tree.head, message=message, settings=world.settings)
+    writer.flush()
+    refs, moves = _advance(here, made.commit)
+    staged = tuple(
+        PathChange(path=path, old=tree.files.entries[path], new=Entry(mode=tree.files.mode(path), oid=oid))
+        for path, oid in ((change.path, change.new.oid) for change in made.changes if change.new is not None)
+        if tree.files.entries[path].oid != oid
+    )
+    return Plan(
+        task="propagate --commit",
+        top=str(tree.repository.top),
+        done=f"committed {version} as {made.commit[:10]}",
+        undo=f"git reset --soft {tree.head}",
+        refs=refs,
+        worktrees=moves,
+        files=tree.edits(changed, lock=lock),
+        index=staged,
+        tree=made.tree,
+        commit=made.commit,
+        diffs=commit.diffs(after),
+    )
+
+
+def _advance(here: Worktree, new: str) -> tuple[tuple[RefUpdate, ...], tuple[WorktreeMove, ...]]:
+    """Move the branch that HEAD follows, or a detached HEAD itself; index and files are moved by their own edits."""
+    if here.branch:
+        return (RefUpdate(name=here.branch, old=here.head, new=new),), ()
+    move = WorktreeMove(
+        path=str(here.path),
+        git_dir=str(here.git_dir),
+        old_branch="",
+        old=here.head,
+        new_branch="",
+        new=new,
+        changes=(),
+    )
+    return (), (move,)
+
+
+def _literals_only(
+    tree: WorkingTree, at_head: Snapshot, managed: tuple[Site, ...], version: Version
+) -> tuple[Snapshot, list[Problem]]:
+    """Return HEAD with its own literals rewritten, and the managed files that hold other uncommitted edits."""
+    edits: dict[str, bytes] = {}
+    problems = []
+    for path in dict.fromkeys(site.path for site in managed):
+        here = [site for site in managed if site.path == path]
+        before = at_head.get(path)
+        if before is None:
+            problems.append(_other_edits(path, "is not in HEAD"))
+            continue
+        edits[path] = sites.normalise(before, here, version)
+        if not _same_but_for_literals(tree, path, edits[path], here, version):
+            problems.append(_other_edits(path, "has other uncommitted edits"))
+    return at_head.edited(edits), problems
+
+
+def _other_edits(path: str, why: str) -> Problem:
+    return Problem(what=f"{path} {why}", hint=f"commit it first: git commit -- {path}    or set it aside: git stash")
+
+
+def _same_but_for_literals(tree: WorkingTree, path: str, wanted: bytes, here: list[Site], version: Version) -> bool:
+    """Whether disk and index hold, apart from version literals, what HEAD holds."""
+    staged = tree.objects.blob(tree.files.entries[path].oid)
+    if sites.normalise(staged, here, version) != wanted:
+        return False
+    present = sites.normalise(tree.files.read(path), here, version)
+    if present == wanted:
+        return True
+    # Line endings and other filters make the bytes on disk differ from the blob without any edit.
+    oid = f"HEAD:{path}"
+    filtered = command.run(["cat-file", "--filters", oid], cwd=tree.repository.top).out
+    return present == sites.normalise(filtered, here, version)

@@ -1,0 +1,127 @@
+"""The changelog of a real repository: which commits a section tells, and the plan that writes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release import version as versions
+from release.errors import usage
+from release.git import history
+from release.plan import Plan
+from release.steps import changelog, notes
+
+if TYPE_CHECKING:
+    from release.git.history import Tagged
+    from release.git.repository import Repository
+    from release.steps.working_tree import WorkingTree
+    from release.version import Version
+
+CLIFF = "cliff.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What sections are made from: the repository, its cliff.toml (None: the packaged one), its remote's address."""
+
+    repository: Repository
+    cliff: bytes | None
+    remote_url: str
+    tag: str
+
+    def render(self, version: Version, date: dt.date, start: str | None, stop: str, last: Version | None) -> str:
+        """Return the section of `version` for the commits that `stop` has and `start` has not."""
+        return notes.render(
+            objects=self.repository.objects,
+            cliff=self.cliff,
+            start=start,
+            stop=stop,
+            version=str(versions.release_segment(version)),
+            date=date,
+            remote_url=self.remote_url,
+            tag=versions.tag_name(versions.release_segment(version), self.tag),
+            previous="" if last is None else versions.tag_name(last, self.tag),
+        )
+
+    def written(
+        self, document: bytes | None, *, version: Version, last: Tagged | None, stop: str, allow_empty: bool
+    ) -> bytes:
+        """Return the changelog with the section of `version`: what came since the release `last`, up to `stop`.
+
+        Raises:
+            ReleaseError: a development version or a faulty cliff.toml (exit 2), nothing to tell (exit 3).
+        """
+        date = changelog.today()
+        before = None if last is None else last.version
+        return changelog.write(
+            document,
+            version=version,
+            start=None if last is None else last.commit,
+            stop=stop,
+            date=date,
+            render=lambda start, end: self.render(version, date, start, end, before),
+            allow_empty=allow_empty,
+        )
+
+
+def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None) -> Plan:
+    """Plan the section of VERSION in the working tree; with `every`, also those that released versions lack.
+
+    Raises:
+        ReleaseError: no commit yet or a development version (exit 2), nothing to tell (exit 3).
+    """
+    if tree.head is None:
+        raise usage("the repository has no commit yet", "make the first commit")
+    path = tree.config.changelog
+    source = Source(
+        repository=tree.repository,
+        cliff=tree.files.get(CLIFF),
+        remote_url=tree.remote_url,
+        tag=tree.config.tag,
+    )
+    document = tree.file(path)
+    result = document
+    if tree.version not in tree.tags:
+        result = source.written(
+            document, version=tree.version, last=tree.released.greatest, stop=tree.head, allow_empty=allow_empty
+        )
+    elif not every:
+        raise usage(f"{tree.version} is tagged already: its section is finished", "choose the next: invoke bump next")
+    if every:
+        released = _released(tree, tree.head)
+        last = {one.version: before for one, before in released}
+        result = changelog.all_sections(
+            result,
+            [one for one, _ in released],
+            render=lambda one: source.render(one.version, one.date, one.start, one.stop, last[one.version]),
+        )
+    changed = {path: result} if result is not None and result != document else {}
+    return Plan(
+        task="changelog --all" if every else "changelog",
+        top=str(tree.repository.top),
+        done=f"wrote {path}" if changed else f"{path} is up to date: nothing to do",
+        then="look at it: git diff" if changed else "",
+        files=tree.edits(changed, lock=lock),
+        diffs=tree.diffs(changed),
+    )
+
+
+def _released(tree: WorkingTree, head: str) -> list[tuple[changelog.Tagged, Version | None]]:
+    """Return the GA releases that `head` contains, each with the greatest one that it builds on itself."""
+    finals = {version: commit for version, commit in sorted(tree.tags.items()) if versions.is_final(version)}
+    missing = history.unreachable(tree.repository, head, finals.values())
+    found = []
+    for version, commit in finals.items():
+        if commit in missing:
+            continue
+        older = {one: at for one, at in finals.items() if one < version and at != commit}
+        before = history.released(tree.repository, commit, older).greatest
+        release = changelog.Tagged(
+            version=version,
+            start=None if before is None else before.commit,
+            stop=commit,
+            date=dt.datetime.fromtimestamp(tree.objects.commit(commit).time, dt.timezone.utc).date(),
+        )
+        found.append((release, None if before is None else before.version))
+    return found

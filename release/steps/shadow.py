@@ -1,0 +1,262 @@
+"""A history that git-cliff may see: the commits of one range with messages that mean nothing, and nothing else.
+
+It lies in a temporary bare repository. There are no tags in it (an rc or a legacy tag could hide commits), no
+configuration, no files but those of the commits if a cliff.toml asks for them, and ids of its own. So nothing that
+stands in a message, and nothing in the user's repository, can make git-cliff do what the range does not ask for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import struct
+import zlib
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from release.errors import Problem, ReleaseError, usage
+from release.formats import inert
+from release.git import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# %an and %ae as they were written, %B re-encoded to UTF-8; no field can hold a NUL.
+_FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%B")
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_SHA1 = 40  # hexadecimal digits
+_COMMIT, _TREE = (b"commit", 1), (b"tree", 2)  # word and number of a kind of object
+_NOBODY = b"release <release@invalid> 0 +0000"
+
+
+class MissingHistoryError(ReleaseError):
+    """A commit of the range is not in the object database: unknown, collected, or beyond a shallow clone's edge."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commit:
+    """A commit of the range: ids and parents as they are, texts inert."""
+
+    id: str
+    tree: str
+    parents: tuple[str, ...]
+    author: str
+    committer: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shadow:
+    """The repository that git-cliff sees. `ids` leads from its commits to the real ones, `range` is for git-cliff."""
+
+    folder: Path
+    commits: tuple[Commit, ...]
+    ids: dict[str, str]
+    range: str
+
+
+@contextmanager
+def cast(objects: Path, start: str | None, stop: str, *, with_trees: bool) -> Iterator[Shadow]:
+    """Make the shadow of the commits that `stop` has and `start` has not; `objects` is the object folder.
+
+    Without trees each commit has an empty one, which spares git-cliff a diff for each. A repository of any object
+    format can be read; with trees it has to be SHA-1, the only one that git-cliff knows.
+
+    Raises:
+        MissingHistoryError: a commit is missing (exit 3).
+        ReleaseError: trees of a SHA-256 repository are asked for (exit 2).
+    """
+    if with_trees and len(stop) != _SHA1:
+        raise usage(
+            "git-cliff cannot read the files of a SHA-256 repository",
+            "leave paths and statistics out of cliff.toml",
+        )
+    with TemporaryDirectory(prefix="release-notes-") as name:
+        folder = Path(name)
+        source = _bare(folder / "source", objects, is_sha1=len(stop) == _SHA1)
+        commits = _commits(source, start, stop)
+        if not commits:
+            yield Shadow(folder=folder, commits=(), ids={}, range="")
+            return
+        shadow = _bare(folder / "shadow", objects if with_trees else None)
+        yield _written(shadow, commits, start, with_trees=with_trees)
+
+
+def _bare(folder: Path, objects: Path | None, *, is_sha1: bool = True) -> Path:
+    """Make a bare repository over an object folder: plain files, no process."""
+    (folder / "refs" / "heads").mkdir(parents=True)
+    (folder / "objects" / "info").mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
+    config = "[core]\n\tbare = true\n\trepositoryFormatVersion = 0\n"
+    if not is_sha1:
+        config = "[core]\n\tbare = true\n\trepositoryFormatVersion = 1\n[extensions]\n\tobjectFormat = sha256\n"
+    (folder / "config").write_text(config, encoding="ascii")
+    lines = []
+    for number, real in enumerate([] if objects is None else _alternates(objects)):
+        link = folder / f"objects-{number}"  # its path has no character that the file below cannot hold
+        link.symlink_to(real)
+        lines.append(f"{link}\n")
+    (folder / "objects" / "info" / "alternates").write_text("".join(lines), encoding="utf-8")
+    return folder
+
+
+def _alternates(objects: Path) -> list[Path]:
+    """Return the object folder and all that it borrows from. libgit2 does not follow relative ones beyond the first."""
+    found: list[Path] = []
+    waiting = [objects.resolve()]
+    while waiting:
+        folder = waiting.pop(0)
+        if folder in found:
+            continue
+        found.append(folder)
+        try:
+            borrowed = (folder / "info" / "alternates").read_text(encoding="utf-8", errors="surrogateescape")
+        except FileNotFoundError:
+            continue
+        waiting += [
+            (folder / line).resolve() for line in borrowed.splitlines() if line and not line.startswith(("#", '"'))
+        ]
+    return found
+
+
+def _commits(folder: Path, start: str | None, stop: str) -> tuple[Commit, ...]:
+    """Read the commits of the range, parents first."""
+    for name in (stop, start or stop):
+        if not _ID.fullmatch(name):
+            raise _missing(f"{name[:80]!a} is not the id of a commit")
+    arguments = [
+        "rev-list",
+        "--topo-order",
+        "--reverse",
+        "--no-commit-header",
+        "--encoding=UTF-8",
+        f"--format=tformat:{'%x00'.join(_FIELDS)}%x00",
+        stop,
+        *([f"^{start}"] if start else []),
+        "--",
+    ]
+    result = command.start(arguments, cwd=folder, env={"GIT_DIR": str(folder)}).finish()
+    if result.status:
+        raise _missing(inert.reason(result.complaint))
+    fields = result.out.split(b"\0")[:-1]
+    size = len(_FIELDS)
+    return tuple(_commit(fields[at : at + size]) for at in range(0, len(fields), size))
+
+
+def _missing(why: str) -> MissingHistoryError:
+    return MissingHistoryError(
+        [
+            Problem(
+                what=f"the history cannot be read: {why}",
+                hint="fetch what is missing (in a shallow clone: git fetch --unshallow --tags)",
+            )
+        ]
+    )
+
+
+def _commit(fields: Sequence[bytes]) -> Commit:
+    name, tree, parents, *people, message = map(_decoded, fields)
+    return Commit(
+        id=name.strip(),
+        tree=tree,
+        parents=tuple(parents.split()),
+        author=_person(*people[:3]),
+        committer=_person(*people[3:]),
+        message=inert.message(message),
+    )
+
+
+def _decoded(text: bytes) -> str:
+    """Decode what git could not: text in no known encoding is nearly always Western."""
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("cp1252", "replace")
+
+
+def _person(name: str, address: str, time: str) -> str:
+    """Write an identity so that every parser reads it; some commits of old have none or half of one."""
+    seconds = int(time) if re.fullmatch(r"[0-9]{1,11}", time) else 0
+    return f"{inert.line(name) or 'unknown'} <{re.sub(r'[<>]', '', inert.line(address))}> {seconds} +0000"
+
+
+def _written(folder: Path, commits: Sequence[Commit], start: str | None, *, with_trees: bool) -> Shadow:
+    """Write the commits into `folder`. Parents outside the range are the real ones, or one that stands for all."""
+    pack = _Pack()
+    empty = pack.add(_TREE, b"")
+    outside = pack.add(_COMMIT, b"tree %s\nauthor %s\ncommitter %s\n\n" % (empty.encode(), _NOBODY, _NOBODY))
+    known: dict[str, str] = {}
+    for commit in commits:
+        parents = [known.get(parent) or (parent if with_trees else outside) for parent in commit.parents]
+        lines = [
+            f"tree {commit.tree if with_trees else empty}",
+            *(f"parent {parent}" for parent in parents),
+            f"author {commit.author}",
+            f"committer {commit.committer}",
+            f"origin {commit.id}",  # two commits that differ in nothing else stay two
+            "",
+            commit.message,
+        ]
+        known[commit.id] = pack.add(_COMMIT, "\n".join(lines).encode())
+    pack.write(folder / "objects" / "pack")
+    tip = known[commits[-1].id]
+    (folder / "refs" / "heads" / "main").write_text(f"{tip}\n", encoding="ascii")
+    edge = f"{start if with_trees else outside}..{tip}"
+    return Shadow(
+        folder=folder,
+        commits=tuple(commits),
+        ids={shadow: real for real, shadow in known.items()},
+        range=edge if start else tip,
+    )
+
+
+class _Pack:
+    """A pack and its index, version 2 of both (git's gitformat-pack): two files, however many commits."""
+
+    def __init__(self) -> None:
+        self._data = [b"PACK" + struct.pack(">LL", 2, 0)]
+        self._size = len(self._data[0])
+        self._entries: dict[bytes, tuple[int, int]] = {}  # id: CRC-32 and offset
+
+    def add(self, kind: tuple[bytes, int], content: bytes) -> str:
+        """Add an object and return its id."""
+        word, number = kind
+        name = hashlib.sha1(b"%s %d\0%s" % (word, len(content), content), usedforsecurity=False)
+        head = bytearray([number << 4 | len(content) & 15])
+        rest = len(content) >> 4
+        while rest:
+            head[-1] |= 128
+            head.append(rest & 127)
+            rest >>= 7
+        data = bytes(head) + zlib.compress(content, 1)
+        self._entries[name.digest()] = (zlib.crc32(data), self._size)
+        self._data.append(data)
+        self._size += len(data)
+        return name.hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Write both files; offsets of over 2 GiB would need another table and do not occur."""
+        folder.mkdir()
+        self._data[0] = b"PACK" + struct.pack(">LL", 2, len(self._data) - 1)
+        pack = b"".join(self._data)
+        trailer = hashlib.sha1(pack, usedforsecurity=False).digest()
+        names = sorted(self._entries)
+        counts = Counter(name[0] for name in names)
+        index = b"".join(
+            [
+                b"\xfftOc" + struct.pack(">L", 2),
+                struct.pack(">256L", *itertools.accumulate(counts[first] for first in range(256))),
+                *names,
+                *(struct.pack(">L", self._entries[name][0]) for name in names),
+                *(struct.pack(">L", self._entries[name][1]) for name in names),
+                trailer,
+            ]
+        )
+        (folder / f"pack-{trailer.hex()}.pack").write_bytes(pack + trailer)
+        checksum = hashlib.sha1(index, usedforsecurity=False).digest()
+        (folder / f"pack-{trailer.hex()}.idx").write_bytes(index + checksum)

@@ -1,0 +1,171 @@
+"""The working tree as the single steps see it: its files, its configuration, and the release it builds on."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release import config as configuration
+from release import version as versions
+from release.errors import refusal, usage
+from release.formats import survey as sites
+from release.git import command, files, history, snapshot
+from release.git import repository as git
+from release.git.objects import ObjectReader, ObjectWriter
+from release.plan import FileDiff, FileEdit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from release.config import Config
+    from release.git.repository import Repository
+    from release.git.snapshot import Snapshot
+    from release.version import Version
+
+CONFIG = "pyproject.toml"
+VERSION = "VERSION"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkingTree:
+    """One working tree, read once. `head` is None before the first commit; tags are those that are here."""
+
+    repository: Repository
+    objects: ObjectReader
+    files: Snapshot
+    config: Config
+    head: str | None
+    tags: Mapping[Version, str]
+
+    @functools.cached_property
+    def version(self) -> Version:
+        """What VERSION says.
+
+        Raises:
+            ReleaseError: there is no VERSION, or it holds no version of ours (exit 2).
+        """
+        if VERSION not in self.files.paths:
+            raise usage(
+                "there is no tracked file VERSION at the root",
+                "write one line with the version, such as 0.1.0.dev0, then: git add VERSION",
+            )
+        return versions.parse_file(self.files.read(VERSION), VERSION)
+
+    @functools.cached_property
+    def released(self) -> history.Released:
+        """The tags that HEAD builds on."""
+        if self.head is None:
+            return history.Released()
+        return history.released(self.repository, self.head, self.tags)
+
+    @functools.cached_property
+    def survey(self) -> sites.Survey:
+        """Every site, managed or foreign."""
+        return survey(
+            self.objects,
+            self.files,
+            self.config,
+            self.released.nearest,
+            head=None if self.head is None else versions.read_file(self.objects.file(self.head, VERSION)),
+        )
+
+    @functools.cached_property
+    def remote_url(self) -> str:
+        """The address of the remote, for links in the changelog; empty without one."""
+        name = self.config.remote or "origin"
+        found = self.repository.run("config", "--get", f"remote.{name}.url", accept=(0, 1)).out
+        return found.decode("utf-8", "replace").strip()
+
+    def file(self, path: str) -> bytes | None:
+        """Return a file's bytes, tracked or not yet, or None when there is none.
+
+        Raises:
+            ReleaseError: it is not a plain file of this working tree (exit 3).
+        """
+        try:
+            return snapshot.read_regular(self.repository.top, path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise refusal(f"{path} cannot be read: {error}", "make it a plain file inside the repository") from None
+
+    def edits(self, changed: Mapping[str, bytes], *, lock: int | None) -> tuple[FileEdit, ...]:
+        """Return the replacement of each file; unless this is a preview, its old and new bytes are stored."""
+        writer = ObjectWriter(repository=self.repository, reader=self.objects, lock=lock)
+        edits = tuple(
+            FileEdit(
+                path=path,
+                permissions=files.permissions(self.repository.top, path),
+                old=writer.blob(old) if (old := self.file(path)) is not None else None,
+                new=writer.blob(data),
+            )
+            for path, data in changed.items()
+        )
+        if lock is not None:
+            writer.flush()
+        return edits
+
+    def diffs(self, changed: Mapping[str, bytes]) -> tuple[FileDiff, ...]:
+        """Return what the preview shows of these edits."""
+        return tuple(
+            FileDiff(path=path, mode=self.files.mode(path), old=self.file(path), new=data)
+            for path, data in changed.items()
+        )
+
+
+def survey(
+    objects: ObjectReader,
+    tree: Snapshot,
+    config: Config,
+    reference: history.Tagged | None,
+    *,
+    head: Version | None = None,
+) -> sites.Survey:
+    """Find the sites of a snapshot and judge them by the tag it builds on."""
+    known = None
+    if reference is not None:
+        known = sites.Reference(
+            files=snapshot.looked_up(objects, reference.commit),
+            version=versions.read_file(objects.file(reference.commit, VERSION)) or reference.version,
+        )
+    return sites.survey(
+        tree,
+        targets=config.target,
+        foreign=config.foreign,
+        head=head,
+        reference=known,
+    )
+
+
+@contextlib.contextmanager
+def opened(repository: Repository) -> Iterator[WorkingTree]:
+    """Read the working tree; git is asked for files and tags side by side.
+
+    Raises:
+        ReleaseError: the configuration cannot be read (exit 2).
+    """
+    with contextlib.closing(ObjectReader(repository)) as objects, contextlib.ExitStack() as stack:
+        tags = repository.start(*git.LIST_REFS, "refs/tags")
+        stack.callback(tags.kill)
+        tree = snapshot.of_working_tree(repository)
+        try:
+            data = tree.get(CONFIG)
+        except FileNotFoundError:
+            data = None
+        except OSError as error:
+            raise refusal(f"{CONFIG} cannot be read: {error}", "make it a plain file again") from None
+        config = configuration.load(data, origin=CONFIG)
+        refs = git.parse_refs(command.checked(tags.finish()).out)
+        found = (
+            (versions.from_tag(name.removeprefix("refs/tags/"), config.tag), ref.commit) for name, ref in refs.items()
+        )
+        yield WorkingTree(
+            repository=repository,
+            objects=objects,
+            files=tree,
+            config=config,
+            head=objects.resolve("HEAD"),
+            tags={version: commit for version, commit in found if version is not None},
+        )

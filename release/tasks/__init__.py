@@ -1,0 +1,28 @@
+"""The Invoke face: parse, plan, show, ask, apply. What a task does stands in flows and steps."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from release.tasks import flow, steps
+
+
+def collection() -> Collection:
+    """Return all tasks, as `tasks.py` exposes them."""
+    root = Collection()
+    for step in (steps.version, steps.bump, steps.propagate, steps.changelog):
+        root.add_task(step)
+    releases = Collection("release")
+    for part in (
+        flow.prepare,
+        flow.drop,
+        flow.status,
+        flow.check,
+        flow.config,
+        flow.resume,
+        flow.abort,
+        flow.rehearse,
+    ):
+        releases.add_task(part)
+    root.add_collection(releases)
+    return root

@@ -1,0 +1,134 @@
+"""What all tasks share: the lock, the preview, the question, the exit code, and what is said at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.exceptions import Exit
+
+from release import console
+from release.errors import Exit as Code
+from release.errors import ReleaseError, refusal, usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from invoke.context import Context
+
+    from release.git.objects import ObjectReader
+    from release.git.repository import Repository
+    from release.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One changing task: where it works, and whether it only shows what it would do. `lock` is None then."""
+
+    repository: Repository
+    lock: int | None
+    yes: bool
+
+    def carry_out(self, plan: Plan, objects: ObjectReader, *, question: str = "") -> None:
+        """Show the plan, or ask if it is seen by others or there is a `question`, and carry it out.
+
+        Raises:
+            ReleaseError: as `Transaction.apply`; without a terminal and without --yes (exit 2); a no (exit 3).
+        """
+        if self.lock is None:
+            console.preview(plan)
+            console.say(f"dry run: nothing has changed ({plan.done})")
+            return
+        for note in plan.notes:
+            console.say(f"note: {note}")
+        if (plan.push is not None or question) and not self.yes:
+            for line in console.summary(replace(plan, notes=())):
+                console.say(line)
+            confirm(question or "carry this out?")
+        from release.git.transaction import Transaction  # noqa: PLC0415  # a preview needs none of it
+
+        transaction = Transaction(repository=self.repository, objects=objects, lock=self.lock, say=console.say)
+        left = transaction.apply(plan)
+        for path in left:
+            console.say(f"left alone, because it changed meanwhile: {path}")
+        conclude(plan)
+
+
+def conclude(plan: Plan) -> None:
+    """Say what holds now, and the next and the undo command."""
+    console.say(plan.done)
+    if plan.then:
+        console.say(f"next: {plan.then}")
+    if plan.undo:
+        console.say(f"undo: {plan.undo}")
+
+
+def confirm(question: str) -> None:
+    """Ask on the terminal.
+
+    Raises:
+        ReleaseError: there is no terminal to ask on (exit 2), or the answer is no (exit 3).
+    """
+    if not sys.stdin.isatty():
+        raise usage(f"{question} There is no terminal to ask on.", "repeat the command with --yes")
+    answer = input(f"{question} [y/N] ")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise refusal("stopped: nothing has changed")
+
+
+@contextlib.contextmanager
+def changing(context: Context, *, dry_run: bool, yes: bool = False) -> Iterator[Run]:
+    """Begin a task that changes something: find the repository, hold the lock, refuse while a journal exists."""
+    from release.git import journal  # noqa: PLC0415  # loaded by tasks that change something
+
+    with ending() as repository:
+        where = repository()
+        if dry_run or context.config.run.dry:
+            journal.refuse_if_in_progress(where)
+            yield Run(repository=where, lock=None, yes=yes)
+            return
+        with journal.locked(where) as lock:
+            journal.refuse_if_in_progress(where)
+            yield Run(repository=where, lock=lock, yes=yes)
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[Callable[[], Repository]]:
+    """Turn whatever ends a task into one message and its exit code. Yields a function that finds the repository."""
+    found: list[Repository] = []
+
+    def locate() -> Repository:
+        from release.git import repository  # noqa: PLC0415  # loaded by tasks that look at a repository
+
+        found.append(repository.locate(Path.cwd()))
+        return found[0]
+
+    try:
+        yield locate
+    except ReleaseError as error:
+        for problem in error.problems:
+            console.say(f"error: {problem}")
+        code = error.exit
+        if code is Code.UNEXPECTED and _interrupted(found):
+            code = Code.INTERRUPTED
+        _leave(code, found)
+    except KeyboardInterrupt:
+        console.say("interrupted")
+        _leave(Code.INTERRUPTED if _interrupted(found) else Code.REFUSED, found)
+    except OSError as error:
+        console.say(f"error: {error}")
+        _leave(Code.INTERRUPTED if _interrupted(found) else Code.UNEXPECTED, found)
+
+
+def _interrupted(found: list[Repository]) -> bool:
+    return bool(found) and (found[0].common / "release" / "journal.json").exists()
+
+
+def _leave(code: Code, found: list[Repository]) -> None:
+    if code is Code.INTERRUPTED and _interrupted(found):
+        console.say("next: invoke release.resume")
+        console.say("undo: invoke release.abort")
+    raise Exit(code=int(code))

@@ -1,0 +1,121 @@
+"""The release as tasks: prepare, drop, status, check, config, resume, abort, rehearse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.tasks import task
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+DRY_RUN = "show diffs, ref moves and tree ids of the very objects a real run uses; change nothing"
+YES = "do not ask"
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "version": "a version, or major minor patch alpha beta rc final next",
+        "push": "push the new branch",
+        "allow-empty": "accept a changelog section without entries",
+        "dry-run": DRY_RUN,
+        "yes": YES,
+    },
+)
+def prepare(
+    context: Context,
+    version: str,
+    push: bool = False,
+    allow_empty: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
+    """Open release/vX.Y.Z from develop: VERSION, sites and changelog in one commit."""
+    from release.flows import prepare as flow  # noqa: PLC0415  # nothing is loaded for `invoke --list`
+    from release.flows import situation  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, situation.look(run.repository) as scene:
+        plan = flow.prepare(scene, version, push=push, allow_empty=allow_empty, lock=run.lock)
+        run.carry_out(plan, scene.objects)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "name": "the release: 1.1.0, v1.1.0 or the branch's name (default: the current or the only one)",
+        "remote": "also delete the branch at the remote, if it still is where it was seen",
+        "dry-run": DRY_RUN,
+        "yes": YES,
+    },
+)
+def drop(context: Context, name: str = "", remote: bool = False, dry_run: bool = False, yes: bool = False) -> None:
+    """Delete an unfinished release branch, after asking."""
+    from release.flows import drop as flow  # noqa: PLC0415
+    from release.flows import situation  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, situation.look(run.repository) as scene:
+        plan, loss = flow.drop(scene, name, remote=remote)
+        run.carry_out(plan, scene.objects, question=loss)
+
+
+@task(auto_shortflags=False, help={"json": "print the facts as JSON"})
+def status(context: Context, json: bool = False) -> None:  # a flag's name
+    """Show where the release stands and the next command."""
+    del context
+    from release.tasks import reports  # noqa: PLC0415
+
+    reports.status(as_json=json)
+
+
+@task(auto_shortflags=False, help={"version": "the version or part to be released (default: next)"})
+def check(context: Context, version: str = "next") -> None:
+    """Show every problem that a release would meet, at once; exit 3 if there is one."""
+    del context
+    from release.tasks import reports  # noqa: PLC0415
+
+    reports.check(version)
+
+
+@task(auto_shortflags=False, help={"json": "print the facts as JSON", "schema": "print the JSON Schema instead"})
+def config(context: Context, json: bool = False, schema: bool = False) -> None:  # a flag's name
+    """Show the effective configuration and where each value comes from."""
+    del context
+    from release.tasks import reports  # noqa: PLC0415
+
+    reports.config(as_json=json, schema=schema)
+
+
+@task(auto_shortflags=False)
+def resume(context: Context) -> None:
+    """Complete what was interrupted, whichever task it was."""
+    from release.tasks import recovery  # noqa: PLC0415
+
+    recovery.resume(context)
+
+
+@task(auto_shortflags=False)
+def abort(context: Context) -> None:
+    """Undo what was interrupted, as long as nothing was pushed."""
+    from release.tasks import recovery  # noqa: PLC0415
+
+    recovery.abort(context)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "version": "a version, or major minor patch alpha beta rc final next",
+        "keep": "keep the throw-away folder and say where it is",
+    },
+)
+def rehearse(context: Context, version: str, keep: bool = False) -> None:
+    """Rehearse the release in a throw-away clone with its own remote; nothing else is touched."""
+    del context
+    from release.flows import rehearse as flow  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.ending() as repository:
+        flow.rehearse(repository(), version, keep=keep)

@@ -1,0 +1,57 @@
+"""`release.resume` and `release.abort`: they act on the journal alone."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from release import console
+from release.git import journal
+from release.git.objects import ObjectReader
+from release.git.transaction import Transaction
+from release.tasks import face
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from invoke.context import Context
+
+
+def resume(context: Context) -> None:
+    """Complete what the journal describes."""
+    with _found(context, "complete") as (transaction, found):
+        if transaction is not None and found is not None:
+            _report(transaction.resume(found))
+            face.conclude(found.plan)
+
+
+def abort(context: Context) -> None:
+    """Undo what the journal describes."""
+    with _found(context, "undo") as (transaction, found):
+        if transaction is not None and found is not None:
+            _report(transaction.abort(found))
+            console.say(f"{found.plan.task} is undone: everything is as it was before")
+            console.say(f"next: begin again with invoke {found.plan.task}, or leave it")
+
+
+@contextlib.contextmanager
+def _found(context: Context, verb: str) -> Iterator[tuple[Transaction | None, journal.Journal | None]]:
+    with face.ending() as repository:
+        where = repository()
+        with journal.locked(where) as lock, contextlib.closing(ObjectReader(where)) as objects:
+            found = journal.read(where)
+            if found is None:
+                console.say("nothing is in progress")
+                yield None, None
+            elif context.config.run.dry:
+                console.say(f"dry run: would {verb} {found.plan.task} (stopped in phase {found.phase})")
+                for line in console.summary(found.plan if verb == "complete" else found.plan.reversed()):
+                    console.show(line)
+                yield None, None
+            else:
+                yield Transaction(repository=where, objects=objects, lock=lock, say=console.say), found
+
+
+def _report(left: tuple[str, ...]) -> None:
+    for path in left:
+        console.say(f"left alone, because it holds neither the old nor the new content: {path}")

@@ -1,0 +1,84 @@
+"""The single steps as tasks: version, bump, propagate, changelog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.tasks import task
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+DRY_RUN = "show the diff and change nothing"
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "check": "exit 3 when a site disagrees with VERSION, naming file:line",
+        "json": "print the facts as JSON",
+        "next": "print the version that the commits since the last release ask for",
+    },
+)
+def version(context: Context, check: bool = False, json: bool = False, next: bool = False) -> None:  # noqa: A002  # a flag's name
+    """Show VERSION, every site and its value."""
+    del context
+    from release.tasks import reports  # noqa: PLC0415  # nothing is loaded for `invoke --list`
+
+    reports.version(check=check, as_json=json, following=next)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "version": "a version, or major minor patch alpha beta rc final dev next",
+        "dry-run": DRY_RUN,
+    },
+)
+def bump(context: Context, version: str, dry_run: bool = False) -> None:
+    """Write VERSION and all managed sites in the working tree."""
+    from release.steps import bump as step  # noqa: PLC0415
+    from release.steps import working_tree  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(run.repository) as tree:
+        run.carry_out(step.bump(tree, version, lock=run.lock), tree.objects)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "check": "exit 3 when a site disagrees with VERSION, naming file:line",
+        "commit": "commit HEAD plus the version literals, and nothing else",
+        "dry-run": DRY_RUN,
+    },
+)
+def propagate(context: Context, check: bool = False, commit: bool = False, dry_run: bool = False) -> None:
+    """Make every managed site agree with VERSION."""
+    from release.steps import propagate as step  # noqa: PLC0415
+    from release.steps import working_tree  # noqa: PLC0415
+    from release.tasks import face, reports  # noqa: PLC0415
+
+    if check:
+        reports.version(check=True, as_json=False, following=False)
+        return
+    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(run.repository) as tree:
+        run.carry_out(step.propagate(tree, committed=commit, lock=run.lock), tree.objects)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "all": "add a section for every released version that has none",
+        "allow-empty": "write the section even when no commit asks for an entry",
+        "dry-run": DRY_RUN,
+    },
+)
+def changelog(context: Context, all: bool = False, allow_empty: bool = False, dry_run: bool = False) -> None:  # noqa: A002  # a flag's name
+    """Write the section of the current version into the changelog."""
+    from release.steps import section as step  # noqa: PLC0415
+    from release.steps import working_tree  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(run.repository) as tree:
+        run.carry_out(step.plan(tree, every=all, allow_empty=allow_empty, lock=run.lock), tree.objects)
