@@ -100,21 +100,28 @@ def _program() -> Path:
 
 
 def _run(program: Path, folder: Path, config: str, *arguments: str, data: bytes = b"") -> bytes:
-    """Run git-cliff in `folder` with nothing but `config`.
+    """Run git-cliff in `folder` with nothing but `config` (YAML)."""
+    path = folder / "config.yaml"
+    path.write_text(config, encoding="utf-8")
+    return _started(program, folder, "--config", str(path), *arguments, data=data)
+
+
+def _started(program: Path, folder: Path, *arguments: str, data: bytes = b"") -> bytes:
+    """Run git-cliff without network, commands or environment.
 
     Raises:
         ReleaseError: it fails, which only a faulty configuration makes it do here (exit 2).
     """
-    path = folder / "config.yaml"
-    path.write_text(config, encoding="utf-8")
     result = process.run(
-        [str(program), "--offline", "--no-exec", "--config", str(path), *arguments],
+        [str(program), "--offline", "--no-exec", *arguments],
         cwd=folder,
         env={"HOME": "/nonexistent", "LC_ALL": "C.UTF-8"},
         data=data,
     )
     if result.status:
         said = inert.reason(result.complaint)
+        if "unexpected argument" in said:
+            raise usage(f"{program} is older than git-cliff 2.12", f"{sys.executable} -m pip install -U git-cliff")
         raise usage(f"git-cliff cannot work with cliff.toml: {said.partition('Error: ')[2] or said}")
     return result.out
 
@@ -122,8 +129,9 @@ def _run(program: Path, folder: Path, config: str, *arguments: str, data: bytes 
 def _own_defaults(program: Path) -> rules.Config:
     """Return git-cliff's own configuration, which holds for all that a cliff.toml leaves open."""
     with TemporaryDirectory(prefix="release-notes-") as name:
-        _run(program, Path(name), "{}", "--init")
-        return rules.read((Path(name) / "cliff.toml").read_bytes())
+        path = Path(name) / "defaults.toml"
+        _started(program, path.parent, "--config", str(path), "--init")
+        return rules.read(path.read_bytes())
 
 
 def _describe(program: Path, history: shadow.Shadow, config: rules.Config) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from release.git import command, snapshot
 from release.git import repository as git
 from release.git.objects import ObjectWriter
 from release.plan import Entry, PathChange, Plan, RefUpdate, WorktreeMove
-from release.steps import commit, working_tree
+from release.steps import commit, edits, working_tree
 
 if TYPE_CHECKING:
     from release.config import Config
@@ -48,14 +48,13 @@ def rewrite_all(tree: WorkingTree, version: Version, *, committed: bool, lock: i
     changed = sites.edits(tree.files, found.sites, version)
     if committed:
         return _committed(tree, version, changed, lock=lock)
-    names = ", ".join(changed)
-    return Plan(
+    return edits.plan(
+        tree,
+        changed,
         task=task,
-        top=str(tree.repository.top),
-        done=f"{version}: wrote {names}" if changed else f"all managed sites say {version}: nothing to do",
-        then="look at it: git diff" if changed else "",
-        files=tree.edits(changed, lock=lock),
-        diffs=tree.diffs(changed),
+        done=f"{version}: wrote {', '.join(changed)}",
+        nothing=f"all managed sites say {version}",
+        lock=lock,
     )
 
 
@@ -94,7 +93,7 @@ def _committed(tree: WorkingTree, version: Version, changed: dict[str, bytes], *
         undo=f"git reset --soft {tree.head}",
         refs=refs,
         worktrees=moves,
-        files=tree.edits(changed, lock=lock),
+        files=edits.replacing(tree, changed, lock=lock),
         index=staged,
         tree=made.tree,
         commit=made.commit,
@@ -122,7 +121,7 @@ def _literals_only(
     tree: WorkingTree, at_head: Snapshot, managed: tuple[Site, ...], version: Version
 ) -> tuple[Snapshot, list[Problem]]:
     """Return HEAD with its own literals rewritten, and the managed files that hold other uncommitted edits."""
-    edits: dict[str, bytes] = {}
+    normal: dict[str, bytes] = {}
     problems = []
     for path in dict.fromkeys(site.path for site in managed):
         here = [site for site in managed if site.path == path]
@@ -130,10 +129,10 @@ def _literals_only(
         if before is None:
             problems.append(_other_edits(path, "is not in HEAD"))
             continue
-        edits[path] = sites.normalise(before, here, version)
-        if not _same_but_for_literals(tree, path, edits[path], here, version):
+        normal[path] = sites.normalise(before, here, version)
+        if not _same_but_for_literals(tree, path, normal[path], here, version):
             problems.append(_other_edits(path, "has other uncommitted edits"))
-    return at_head.edited(edits), problems
+    return at_head.edited(normal), problems
 
 
 def _other_edits(path: str, why: str) -> Problem:

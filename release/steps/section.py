@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from release import version as versions
 from release.errors import usage
 from release.git import history
-from release.plan import Plan
-from release.steps import changelog, notes
+from release.steps import changelog, edits, notes
 
 if TYPE_CHECKING:
     from release.git.history import Tagged
     from release.git.repository import Repository
+    from release.plan import Plan
     from release.steps.working_tree import WorkingTree
     from release.version import Version
 
@@ -97,13 +97,13 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
             render=lambda one: source.render(one.version, one.date, one.start, one.stop, last[one.version]),
         )
     changed = {path: result} if result is not None and result != document else {}
-    return Plan(
+    return edits.plan(
+        tree,
+        changed,
         task="changelog --all" if every else "changelog",
-        top=str(tree.repository.top),
-        done=f"wrote {path}" if changed else f"{path} is up to date: nothing to do",
-        then="look at it: git diff" if changed else "",
-        files=tree.edits(changed, lock=lock),
-        diffs=tree.diffs(changed),
+        done=f"wrote {path}",
+        nothing=f"{path} is up to date",
+        lock=lock,
     )
 
 

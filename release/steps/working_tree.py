@@ -11,10 +11,9 @@ from release import config as configuration
 from release import version as versions
 from release.errors import refusal, usage
 from release.formats import survey as sites
-from release.git import command, files, history, snapshot
+from release.git import command, history, snapshot
 from release.git import repository as git
-from release.git.objects import ObjectReader, ObjectWriter
-from release.plan import FileDiff, FileEdit
+from release.git.objects import ObjectReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,29 +89,6 @@ class WorkingTree:
             return None
         except OSError as error:
             raise refusal(f"{path} cannot be read: {error}", "make it a plain file inside the repository") from None
-
-    def edits(self, changed: Mapping[str, bytes], *, lock: int | None) -> tuple[FileEdit, ...]:
-        """Return the replacement of each file; unless this is a preview, its old and new bytes are stored."""
-        writer = ObjectWriter(repository=self.repository, reader=self.objects, lock=lock)
-        edits = tuple(
-            FileEdit(
-                path=path,
-                permissions=files.permissions(self.repository.top, path),
-                old=writer.blob(old) if (old := self.file(path)) is not None else None,
-                new=writer.blob(data),
-            )
-            for path, data in changed.items()
-        )
-        if lock is not None:
-            writer.flush()
-        return edits
-
-    def diffs(self, changed: Mapping[str, bytes]) -> tuple[FileDiff, ...]:
-        """Return what the preview shows of these edits."""
-        return tuple(
-            FileDiff(path=path, mode=self.files.mode(path), old=self.file(path), new=data)
-            for path, data in changed.items()
-        )
 
 
 def survey(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from release import console
 from release.errors import ReleaseError, refusal
 from release.formats import sites
-from release.steps import bump, working_tree
+from release.steps import working_tree
 from release.tasks import face
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def version(*, check: bool, as_json: bool, following: bool) -> None:
     """Show VERSION and every site; with `check` fail on drift; with `following` only the next version."""
     with face.ending() as repository, working_tree.opened(repository()) as tree:
         if following:
+            from release.steps import bump  # noqa: PLC0415  # only this one looks at commits
+
             console.show(str(bump.following(tree)))
             return
         held, found = tree.version, tree.survey
