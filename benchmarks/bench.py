@@ -130,10 +130,7 @@ def history(commits: int, files: int) -> list[str]:
             lines += [f"M 100644 :1 lib/part{name % 50}/file{name}.py\n" for name in range(files)]
         lines.append(f"M 100644 inline log/{number % 40}\ndata {len(str(number))}\n{number}\n\n")
         if number % 100 == 0:
-            lines.append(f"reset refs/tags/v0.8.{number}
-from :{number + 1}
-
-")
+            lines.append(f"reset refs/tags/v0.8.{number}\nfrom :{number + 1}\n\n")
     return lines
 
 
@@ -157,8 +154,8 @@ def medians(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, flo
 
 def startup(report: Report, folder: Path, rounds: int) -> None:
     """Start-up and previews, over `invoke --version`, and against the peers."""
-    work = make(folder / "startup")
-    (work / "VERSION").write_text("0.10.0\n")
+    work, peers = make(folder / "startup"), make(folder / "peers")
+    (work / "VERSION").write_text("0.10.0\n")  # all sites have to follow, as with the peers
     found = medians(
         {
             "invoke --version": lambda: timed([*INVOKE, "--version"], work),
@@ -166,9 +163,9 @@ def startup(report: Report, folder: Path, rounds: int) -> None:
             "invoke version": lambda: timed([*INVOKE, "version"], work),
             "invoke propagate --dry-run": lambda: timed([*INVOKE, "propagate", "--dry-run"], work),
             "bump-my-version bump --dry-run minor": lambda: timed(
-                [str(BIN / "bump-my-version"), "bump", "--dry-run", "minor"], work
+                [str(BIN / "bump-my-version"), "bump", "--dry-run", "minor"], peers
             ),
-            "cz bump --dry-run": lambda: timed([str(BIN / "cz"), "bump", "--dry-run", "--yes"], work),
+            "cz bump --dry-run": lambda: timed([str(BIN / "cz"), "bump", "--dry-run", "--yes"], peers),
         },
         rounds,
     )

@@ -169,7 +169,7 @@ def _plan(
         top=str(scene.repository.top),
         done=f"{branch.name} is open at {version}",
         then=_next_command(version),
-        undo=f"invoke release.drop --name {versions.release_segment(version)}",
+        undo=f"invoke release.drop --name {versions.release_segment(version)}{' --remote' if push else ''}",
         push=Push(remote=scene.world.remote, updates=(update,)) if push else None,
         refs=(update,),
         worktrees=(move,),

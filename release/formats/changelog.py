@@ -68,6 +68,9 @@ def put_section(
     added, and what only `base` has is removed. `base` is the Markdown that the section was last written from; without
     it every entry counts as new, and equal ones appear once. With a `marker` the section is unfinished, and dated
     anew. Doing the same twice changes nothing; neither does another range that renders the same entries.
+
+    Raises:
+        ReleaseError: something in the file is opened and not closed, so that sections would vanish in it (exit 3).
     """
     known = sections.parse(document or PREAMBLE.encode())
     opened = _open_section(known, version, date)
@@ -84,9 +87,9 @@ def put_section(
     span = written if marker and written and entries.keys(theirs) == last else marker
     heading = _dated(old.heading, date) if marker else old.heading
     if (groups, heading, span) == (ours, old.heading, written) and document:
-        return sections.unparse(opened)
+        return _written(opened)
     body = _body(groups, span, old, is_last=_is_last(opened, index), end=known.end)
-    return sections.unparse(opened.with_section(index, replace(old, heading=heading, body=body)))
+    return _written(opened.with_section(index, replace(old, heading=heading, body=body)))
 
 
 def add_section(document: bytes, *, version: str, date: dt.date, rendered: str) -> bytes:
@@ -97,7 +100,7 @@ def add_section(document: bytes, *, version: str, date: dt.date, rendered: str) 
     new = opened.sections[index]
     groups = entries.adopt(entries.read(()), _rendered(rendered), base=None, end=opened.end)
     body = _body(groups, None, new, is_last=_is_last(opened, index), end=opened.end)
-    return sections.unparse(opened.with_section(index, replace(new, body=body)))
+    return _written(opened.with_section(index, replace(new, body=body)))
 
 
 def finish_section(document: bytes, version: str, date: dt.date) -> bytes:
@@ -139,6 +142,15 @@ def is_empty(document: bytes, version: str) -> bool:
     found = sections.parse(document).get(version)
     groups = () if found is None else entries.read(_without_marker(found.body))
     return all(entry.is_comment for group in groups for entry in group.entries)
+
+
+def _written(document: Document) -> bytes:
+    if not sections.is_readable(document):
+        raise refusal(
+            "the changelog cannot be written: a comment or a code block in it is not closed",
+            "look for <!-- without -->, and for ``` or ~~~ without a second one",
+        )
+    return sections.unparse(document)
 
 
 def _is_last(document: Document, index: int) -> bool:

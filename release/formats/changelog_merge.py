@@ -34,8 +34,10 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | tuple[str, ...]:
     elif _text(one.preamble) != _text(two.preamble):
         one = replace(one, preamble=_converted(two.preamble, one.end))
     merged = _merge_sections(old, one, two, conflicts)
-    links = _merge_links(old, one, two, conflicts)
-    return tuple(sorted(conflicts)) or sections.unparse(replace(merged, links=links))
+    merged = replace(merged, links=_merge_links(old, one, two, conflicts))
+    if not conflicts and not sections.is_readable(merged):
+        conflicts.append("a comment or a code block that is not closed")
+    return tuple(sorted(set(conflicts))) or sections.unparse(merged)
 
 
 def _text(lines: Sequence[str]) -> list[str]:

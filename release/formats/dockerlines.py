@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -148,9 +147,12 @@ def words(text: str, escape: str) -> tuple[list[tuple[int, int]], bool]:
 
 
 def _skip_heredocs(instruction: Instruction, lines: _Lines) -> None:
-    """Pass over the here-documents that RUN, COPY and ADD announce; the exec form and an open quote announce none."""
+    """Pass over the here-documents that RUN, COPY and ADD announce.
+
+    Within quotes, and so in the exec form, there are none, nor in a line with an open quote.
+    """
     text = instruction.text
-    if instruction.name not in ("RUN", "COPY", "ADD") or "<<" not in text or _is_exec_form(text):
+    if instruction.name not in ("RUN", "COPY", "ADD") or "<<" not in text:
         return
     spans, is_closed = words(text, "\\")  # whatever the file's escape character is
     for start, end in spans if is_closed else ():
@@ -160,13 +162,3 @@ def _skip_heredocs(instruction: Instruction, lines: _Lines) -> None:
             continue
         if not any((line.lstrip("\t") if match[1] else line) == name for _, line in lines):
             raise FormatError(f"the here-document {name!r} of line {instruction.line} does not end")
-
-
-def _is_exec_form(text: str) -> bool:
-    if not text.startswith("["):
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True

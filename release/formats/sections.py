@@ -28,9 +28,10 @@ _NUMBER = re.compile(
 )
 _DEFINITION = re.compile(r" {0,3}\[(?!\^)((?:[^\[\]\\]|\\.)+)\]:\s*\S")
 _FENCE = re.compile(r"([ \t]*(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)*)(`{3,}(?=[^`]*$)|~{3,})")
+_COMMENT, _COMMENT_ENDS = re.compile(r" {0,3}<!--"), re.compile(r"-->")
 # HTML blocks (§4.6) that end with a text and not with a blank line.
 _HTML = (
-    (re.compile(r" {0,3}<!--"), re.compile(r"-->")),
+    (_COMMENT, _COMMENT_ENDS),
     (
         re.compile(r" {0,3}<(?:pre|script|style|textarea)(?=[\s>]|$)", re.IGNORECASE),
         re.compile(r"</(?:pre|script|style|textarea)>", re.IGNORECASE),
@@ -133,6 +134,14 @@ def unparse(document: Document) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+def is_readable(document: Document) -> bool:
+    """Whether the document, once written, is read as these sections again.
+
+    It is not when a comment or fenced code that nothing closed has met a line that closes it.
+    """
+    return [one.key for one in parse(unparse(document)).sections] == [one.key for one in document.sections]
+
+
 def heading(line: str) -> tuple[int, str] | None:
     """Return level and text of an ATX heading, or None."""
     match = _HEADING.fullmatch(line.removeprefix("\ufeff"))
@@ -144,20 +153,36 @@ def heading(line: str) -> tuple[int, str] | None:
 
 
 def is_prose(lines: Sequence[str]) -> list[bool]:
-    """Say for each line whether it may be a heading or a list item: not inside fenced code or an HTML block."""
-    prose: list[bool] = []
-    closing: re.Pattern[str] | None = None
-    indent = 0  # of the list item that a fence stands in; a line left of it ends both
-    for line in lines:
-        bare = line.rstrip()
-        if closing is not None and indent and bare and len(bare) - len(bare.lstrip()) < indent:
-            closing = None
-        prose.append(closing is None)
-        if closing is None:
-            closing, indent, prose[-1] = _block_opened(bare)
-        elif closing.search(bare):
-            closing = None
+    """Say for each line whether it may be a heading or a list item: not inside fenced code or an HTML block.
+
+    A block that nothing closes is none. CommonMark lets it run to the end of the file, where it would hide every
+    section; somebody forgot a line there.
+    """
+    prose = [True] * len(lines)
+    at = 0
+    while at < len(lines):
+        closing, indent, prose[at] = _block_opened(lines[at].rstrip())
+        end = at if closing is None else _block_end(lines, at + 1, closing, indent)
+        if end is None:
+            prose[at], end = True, at
+        prose[at + 1 : end + 1] = [False] * (end - at)
+        at = end + 1
     return prose
+
+
+def _block_end(lines: Sequence[str], at: int, closing: re.Pattern[str], indent: int) -> int | None:
+    """Return the last line of a block that goes on at line `at`; None if nothing closes it.
+
+    A fence in a list item is closed by the item's end too, a line that stands left of `indent`; a comment is not closed
+    by the end of another.
+    """
+    for index in range(at, len(lines)):
+        bare = lines[index].rstrip()
+        if indent and bare and len(bare) - len(bare.lstrip()) < indent:
+            return index - 1
+        if closing.search(bare):
+            return None if closing is _COMMENT_ENDS and _COMMENT.match(bare) else index
+    return len(lines) - 1 if indent else None
 
 
 def _block_opened(line: str) -> tuple[re.Pattern[str] | None, int, bool]:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from release.git import journal, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from release.git.objects import ObjectReader
     from release.plan import FileEdit, Plan
 
@@ -68,8 +66,3 @@ def permissions(top: Path, path: str) -> int:
         mask = os.umask(0)
         os.umask(mask)
         return 0o666 & ~mask
-
-
-def leftovers(edits: Iterable[FileEdit], top: Path) -> tuple[Path, ...]:
-    """Temporary files of an interrupted run that still lie about."""
-    return tuple(place for edit in edits if (place := journal.temporary(top / edit.path)).exists())

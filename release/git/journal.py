@@ -25,10 +25,14 @@ _LAYOUT = 1  # of the journal's JSON; a journal of another layout is never guess
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """A plan in progress. `phase`: planned → pushing → pushed → local; without a push: planned → local."""
+    """A plan in progress. `phase`: planned → pushing → pushed → local; without a push: planned → local.
+
+    `undoing` is set by an abort before it changes anything: from then on files may be torn in either direction.
+    """
 
     plan: Plan
     phase: str = "planned"
+    undoing: bool = False
 
 
 def folder(repository: Repository) -> Path:
@@ -77,7 +81,7 @@ def read(repository: Repository) -> Journal | None:
         data = json.loads(place.read_bytes())
         if data["layout"] != _LAYOUT:
             raise ValueError(f"layout {data['layout']}, not {_LAYOUT}")  # noqa: TRY301  # one answer for all of them
-        return Journal(plan=_plan(data["plan"]), phase=data["phase"])
+        return Journal(plan=_plan(data["plan"]), phase=data["phase"], undoing=data["undoing"])
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -89,16 +93,17 @@ def read(repository: Repository) -> Journal | None:
 def write(repository: Repository, journal: Journal) -> Journal:
     """Make the journal durable before anything that follows; returns it."""
     plan = asdict(replace(journal.plan, diffs=()))
-    text = json.dumps({"layout": _LAYOUT, "phase": journal.phase, "plan": plan}, indent=1)
-    replace_file(folder(repository) / "journal.json", text.encode("ascii"), 0o644)
+    facts = {"layout": _LAYOUT, "phase": journal.phase, "undoing": journal.undoing, "plan": plan}
+    replace_file(folder(repository) / "journal.json", json.dumps(facts, indent=1).encode("ascii"), 0o644)
     sync_folder(folder(repository))
     return journal
 
 
 def remove(repository: Repository) -> None:
-    """Forget the journal, durably."""
-    with contextlib.suppress(FileNotFoundError):
-        (folder(repository) / "journal.json").unlink()
+    """Forget the journal, and what a killed run was about to replace it with, durably."""
+    place = folder(repository) / "journal.json"
+    temporary(place).unlink(missing_ok=True)
+    place.unlink(missing_ok=True)
     sync_folder(folder(repository))
 
 

@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.errors import refusal
+from release.git import command
+from release.git import repository as git
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from release.git.repository import Repository
     from release.plan import Plan
 
+_SENDING = ("push", "send-pack", "remote-")  # the first words of git processes that move refs of a remote
+
 
 def remove_locks(repository: Repository, plan: Plan) -> None:
-    """Remove the `*.lock` files of journalled refs and worktrees. The caller holds our lock.
+    """Remove the lock files of journalled refs and worktrees. The caller holds our lock.
 
     Raises:
         ReleaseError: another git process works in this repository, or a ref's lock holds a value that is not ours
@@ -23,25 +29,18 @@ def remove_locks(repository: Repository, plan: Plan) -> None:
     """
     values = {update.name: {update.old, update.new} for update in plan.refs}
     if plan.push is not None:
-        for update in plan.push.updates:
-            tracking = update.name.replace("refs/heads/", f"refs/remotes/{plan.push.remote}/", 1)
-            values.setdefault(tracking, {update.old, update.new})
+        pushed = {update.name: {update.old, update.new} for update in plan.push.updates}
+        for name, tracking in git.tracking(repository, plan.push.remote, pushed).items():
+            values.setdefault(tracking, pushed[name])
     ref_locks = {repository.common / f"{name}.lock": oids for name, oids in values.items()}
-    other = [
-        repository.common / "packed-refs.lock",
-        repository.git_dir / "index.lock",
-        repository.git_dir / "HEAD.lock",
-    ]
-    for move in plan.worktrees:
-        other += [Path(move.git_dir) / "index.lock", Path(move.git_dir) / "HEAD.lock"]
+    # packed-refs.new is what packed-refs.lock guards: git makes it anew and fails on one that is there.
+    other = [repository.common / "packed-refs.lock", repository.common / "packed-refs.new"]
+    for git_dir in (_git_dir(repository, plan), *(Path(move.git_dir) for move in plan.worktrees)):
+        other += [git_dir / "index.lock", git_dir / "HEAD.lock"]
     present = [lock for lock in (*ref_locks, *other) if lock.exists()]
     if not present:
         return
-    busy = working_git(repository)
-    if busy is not None:
-        raise refusal(
-            f"git process {busy} is at work in this repository", "wait for it to end, then repeat this command"
-        )
+    refuse_if_working(repository, plan)
     for lock in present:
         held = lock.read_text(errors="replace").strip() if lock in ref_locks else ""
         if held and held not in ref_locks[lock]:
@@ -51,9 +50,30 @@ def remove_locks(repository: Repository, plan: Plan) -> None:
         lock.unlink(missing_ok=True)
 
 
-def working_git(repository: Repository) -> int | None:
-    """Return the id of a git process, not our own child, whose folder lies in this repository (Linux: /proc)."""
-    inside = (repository.top, repository.common)
+def refuse_if_working(repository: Repository, plan: Plan, *, pushing: bool = False) -> None:
+    """Refuse while a git process, or with `pushing` one that may still send to a remote, is at work here.
+
+    Raises:
+        ReleaseError: there is one (exit 3).
+    """
+    inside = (repository.top, repository.common, Path(plan.top), *(Path(move.path) for move in plan.worktrees))
+    busy = _working_git(inside, _SENDING if pushing else ())
+    if busy is not None:
+        raise refusal(
+            f"git process {busy} is at work in this repository", "wait for it to end, then repeat this command"
+        )
+
+
+def _git_dir(repository: Repository, plan: Plan) -> Path:
+    """The git folder of the worktree that the plan was made in, which need not be the one we are called in."""
+    if Path(plan.top) == repository.top:
+        return repository.git_dir
+    out = command.run(["rev-parse", "--absolute-git-dir"], cwd=Path(plan.top)).out
+    return Path(os.fsdecode(out).rstrip("\n"))
+
+
+def _working_git(inside: Iterable[Path], doing: Sequence[str]) -> int | None:
+    """Return the id of a git process, not our own child, whose folder lies `inside` (Linux: /proc)."""
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             name = (entry / "comm").read_text().strip()
@@ -62,6 +82,9 @@ def working_git(repository: Repository) -> int | None:
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             folder = (entry / "cwd").readlink()
-            if state != "Z" and parent != os.getpid() and any(folder.is_relative_to(place) for place in inside):
+            words = (entry / "cmdline").read_text(errors="replace").split("\0")
+            if state == "Z" or parent == os.getpid() or not any(folder.is_relative_to(place) for place in inside):
+                continue
+            if not doing or any(word.removeprefix("git-").startswith(tuple(doing)) for word in words):
                 return int(entry.name)
     return None

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from release.errors import refusal
+from release.errors import Exit, Problem, ReleaseError, refusal
 from release.git import command
 from release.plan import Entry, PathChange
 
@@ -59,7 +59,8 @@ class ObjectReader:
         _, kind, size = header
         stdout = self._running().stdout
         content = stdout.read(int(size))
-        stdout.read(1)
+        if len(content) < int(size) or not stdout.read(1):
+            raise _ended(name)
         return kind, content
 
     def resolve(self, name: str) -> str | None:
@@ -130,11 +131,16 @@ class ObjectReader:
         running.stdin.flush()
         line = running.stdout.readline()
         if not line:
-            raise refusal(f"git cat-file ended while reading {name}", "check the repository: git fsck")
+            raise _ended(name)
         if line.endswith((b" missing\n", b" ambiguous\n")):
             return None
         oid, kind, size = line.decode().split()
         return oid, kind, size
+
+
+def _ended(name: str) -> ReleaseError:
+    what = f"git cat-file ended while reading {name}"
+    return ReleaseError([Problem(what=what, hint="check the repository: git fsck", exit=Exit.UNEXPECTED)])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

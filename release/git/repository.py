@@ -225,6 +225,21 @@ def parse_remote(out: bytes) -> dict[str, Ref]:
     return refs
 
 
+def tracking(repository: Repository, remote: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the remote-tracking ref of each of the remote's refs that has one (git-push moves them too)."""
+    out = repository.run("config", "-z", "--get-all", f"remote.{remote}.fetch", accept=(0, 1)).out
+    found = {}
+    for refspec in os.fsdecode(out).split("\0")[:-1]:
+        source, _, target = refspec.removeprefix("+").partition(":")
+        before, star, after = source.partition("*")
+        for name in names:
+            if name == source and target:
+                found[name] = target
+            elif star and target and name.startswith(before) and name.endswith(after):
+                found[name] = target.replace("*", name[len(before) : len(name) - len(after)])
+    return found
+
+
 def fetch_objects(repository: Repository, remote: str, names: Iterable[str]) -> None:
     """Bring the objects of these full refnames here; no ref, no FETCH_HEAD, no setting changes."""
     command.checked(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from release.errors import interrupted, refusal
 from release.git import command, files, journal, leftovers, repository, worktree
+from release.process import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from release.git.objects import ObjectReader
     from release.git.repository import Repository
-    from release.plan import PathChange, Plan, Push, RefUpdate, WorktreeMove
+    from release.plan import Plan, Push, RefUpdate, WorktreeMove
 
 RESUME = "go on: invoke release.resume"
 RESUME_OR_ABORT = f"{RESUME}    or undo: invoke release.abort"
@@ -46,9 +48,9 @@ class Transaction:
     def resume(self, found: journal.Journal) -> tuple[str, ...]:
         """Complete what the journal describes, whichever instant it stopped at; the same result as an unbroken run."""
         push = found.plan.push
+        leftovers.remove_locks(self.repository, found.plan)
         if push is not None and found.phase in ("planned", "pushing"):
             found = self._push_again(found, push)
-        leftovers.remove_locks(self.repository, found.plan)
         return self._local(found, fresh=False)
 
     def abort(self, found: journal.Journal) -> tuple[str, ...]:
@@ -58,37 +60,62 @@ class Transaction:
             ReleaseError: the push has happened (exit 3), or nobody can tell (exit 7).
         """
         push = found.plan.push
-        if push is not None and found.phase != "planned" and self._pushed(push) != "none":
+        leftovers.remove_locks(self.repository, found.plan)
+        if push is not None and found.phase != "planned" and self._pushed(found.plan, push) != "none":
             raise refusal(
                 f"{found.plan.task} has already been pushed to {push.remote}: it cannot be undone here", RESUME
             )
-        leftovers.remove_locks(self.repository, found.plan)
-        return self._local(replace(found, plan=found.plan.reversed()), fresh=False)
+        undone = found if found.undoing else journal.write(self.repository, replace(found, undoing=True))
+        return self._local(replace(undone, plan=found.plan.reversed()), fresh=False)
 
     def _push(self, written: journal.Journal, push: Push) -> journal.Journal:
         written = journal.write(self.repository, replace(written, phase="pushing"))
         self.say(f"pushing {', '.join(short(update.name) for update in push.updates)} to {push.remote}")
         result = push_refs(self.repository, push)
-        if result is not None:
-            state = self._pushed(push)
+        if result.status != 0:
+            state = self._pushed(written.plan, push)
             if state == "none":
-                journal.remove(self.repository)
-                raise refusal(f"{push.remote} refused the push, and nothing moved anywhere:\n{result}")
+                self._refused(push, result)
             if state != "all":
                 raise _mixed(push, state)
+            self._track(push)
         return journal.write(self.repository, replace(written, phase="pushed"))
 
+    def _refused(self, push: Push, result: Result) -> NoReturn:
+        """Nothing has moved at the remote, and unless git was killed nothing will."""
+        if result.status < 0:
+            raise interrupted(f"git push was ended by signal {-result.status}", RESUME_OR_ABORT)
+        rejected = [line for line in result.out.decode("utf-8", "replace").splitlines() if line.startswith("!")]
+        reason = "\n".join([*rejected, result.complaint])
+        journal.remove(self.repository)
+        raise refusal(f"{push.remote} refused the push, and nothing moved anywhere:\n{reason}")
+
     def _push_again(self, found: journal.Journal, push: Push) -> journal.Journal:
-        state = self._pushed(push)
+        state = self._pushed(found.plan, push)
         if state == "none":
             return self._push(found, push)
         if state != "all":
             raise _mixed(push, state)
         self.say(f"already pushed to {push.remote}")
+        self._track(push)
         return journal.write(self.repository, replace(found, phase="pushed"))
 
-    def _pushed(self, push: Push) -> str:
+    def _track(self, push: Push) -> None:
+        """Move the remote-tracking refs as the push would have, had it come to its end."""
+        known = repository.tracking(self.repository, push.remote, [update.name for update in push.updates])
+        lines = [
+            (f"update {known[update.name]}\0{update.new}\0\0" if update.new else f"delete {known[update.name]}\0\0")
+            for update in push.updates
+            if update.name in known
+        ]
+        reason = "update by push"  # git's own words
+        arguments = ["update-ref", "-m", reason, "--stdin", "-z"]
+        command.write(arguments, cwd=self.repository.top, lock=self.lock, data=os.fsencode("".join(lines)))
+
+    def _pushed(self, plan: Plan, push: Push) -> str:
         """Ask the remote: "all" holds the new values, "none" does, or a line for each ref."""
+        # The push does not hold our lock, as credential helpers that it starts would keep it for a long time.
+        leftovers.refuse_if_working(self.repository, plan, pushing=True)
         started = self.repository.start("ls-remote", "--quiet", "--", push.remote, "refs/heads/*", "refs/tags/*")
         try:
             answer = started.finish(timeout=command.NETWORK_SECONDS)
@@ -116,10 +143,10 @@ class Transaction:
             self._detach(move, moving, fresh=fresh)
         self._update_refs([ref for ref in plan.refs if ref.new is not None], plan, fresh=fresh)
         for move in plan.worktrees:
-            self._follow(move, fresh=fresh)
+            self._follow(move, found, fresh=fresh)
         self._update_refs([ref for ref in plan.refs if ref.new is None], plan, fresh=fresh)
         strangers = files.replace_all(plan, self.objects)
-        self._update_index(plan.index, strangers)
+        strangers += self._update_index(plan, strangers, fresh=fresh)
         journal.remove(self.repository)
         return strangers
 
@@ -146,7 +173,9 @@ class Transaction:
         if answer.status == 0:
             return
         now = repository.observe(self.repository).refs
-        if fresh and plan.push is None and all(_held(now, update.name) == update.old for update in plan.refs):
+        first = fresh and plan.push is None and (updates[0].new is not None or not plan.worktrees)
+        # A git that was killed may leave locks, which only resume and abort may remove.
+        if first and answer.status > 0 and all(_held(now, update.name) == update.old for update in plan.refs):
             self._reattach(plan)
             journal.remove(self.repository)
             raise refusal(f"the refs moved or are locked, and nothing has changed: {answer.complaint}", "try again")
@@ -174,7 +203,7 @@ class Transaction:
             pending.append(update)
         return pending
 
-    def _follow(self, move: WorktreeMove, *, fresh: bool) -> None:
+    def _follow(self, move: WorktreeMove, found: journal.Journal, *, fresh: bool) -> None:
         if not fresh:
             branch, head = self._head(move)
             if (branch and branch not in (move.old_branch, move.new_branch)) or (
@@ -184,7 +213,7 @@ class Transaction:
                     f"{move.path}: HEAD was moved to {short(branch) or head} since the run was interrupted",
                     f"git switch back to {short(move.old_branch) or move.old}, then: {RESUME}",
                 )
-            worktree.complete(move, self.objects, lock=self.lock)
+            worktree.complete(move, self.objects, lock=self.lock, undoing=found.undoing)
         elif move.changes:
             try:
                 worktree.follow(move, lock=self.lock)
@@ -204,10 +233,18 @@ class Transaction:
         head = command.run(["rev-parse", "-q", "--verify", "HEAD"], cwd=place, accept=(0, 1)).out.decode().strip()
         return branch, head
 
-    def _update_index(self, changes: Sequence[PathChange], strangers: Sequence[str]) -> None:
-        mine = [change for change in changes if change.path not in strangers]
+    def _update_index(self, plan: Plan, strangers: Sequence[str], *, fresh: bool) -> tuple[str, ...]:
+        """Bring the index entries of the plan to their new value; return those that hold neither, left alone."""
+        mine = [change for change in plan.index if change.path not in strangers]
+        top = Path(plan.top)
+        if mine and not fresh:
+            held = worktree.index(top, {change.path for change in mine})
+            strange = tuple(change.path for change in mine if held.get(change.path) not in (change.old, change.new))
+            mine = [change for change in mine if held.get(change.path) == change.old]
+        else:
+            strange = ()
         if not mine:
-            return
+            return strange
         gone = "0" * len(next(entry.oid for change in mine for entry in (change.new, change.old) if entry))
         lines = [
             (f"{entry.mode} {entry.oid}" if entry is not None else f"0 {gone}").encode()
@@ -217,28 +254,24 @@ class Transaction:
             for change in mine
             for entry in [change.new]
         ]
-        top = self.repository.top
         command.write(["update-index", "-z", "--index-info"], cwd=top, lock=self.lock, data=b"".join(lines))
         command.write(["update-index", "-q", "--refresh"], cwd=top, lock=self.lock, accept=(0, 1))
+        return strange
 
     def _write(self, cwd: str, *arguments: str) -> None:
         command.write(arguments, cwd=Path(cwd), lock=self.lock)
 
 
-def push_refs(where: Repository, push: Push) -> str | None:
-    """Push all refs or none, each only if the remote's still holds `old`; return the server's complaint, if any."""
+def push_refs(where: Repository, push: Push) -> Result:
+    """Push all refs or none, each only if the remote's still holds `old`; a push that takes too long is killed."""
     arguments = ["push", "--atomic", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
     arguments += [f"--force-with-lease={update.name}:{update.old or ''}" for update in push.updates]
     refspecs = [f"{update.new or ''}:{update.name}" for update in push.updates]
     started = command.start([*arguments, "--", push.remote, *refspecs], cwd=where.top, durable=True, own_group=True)
     try:
-        result = started.finish(timeout=command.TRANSFER_SECONDS)
+        return started.finish(timeout=command.TRANSFER_SECONDS)
     except TimeoutError as error:
-        return str(error)
-    if result.status == 0:
-        return None
-    rejected = [line for line in result.out.decode("utf-8", "replace").splitlines() if line.startswith("!")]
-    return "\n".join([*rejected, result.complaint])
+        return Result(argv=started.argv, status=-signal.SIGKILL, out=b"", err=str(error).encode())
 
 
 def _mixed(push: Push, state: str) -> Exception:

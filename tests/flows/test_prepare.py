@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support import FILES, PYPROJECT, Project, bare, git_flow
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LITERALS = ("VERSION", "pyproject.toml", "src/demo/__init__.py", "chart/Chart.yaml", "Dockerfile")
 

@@ -1,0 +1,1 @@
+"""Runs killed, broken and interrupted at every point, and what becomes of the repository."""

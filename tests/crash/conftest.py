@@ -1,0 +1,77 @@
+"""The matrix is run when it is asked for (`-m crash`); what it tried is told at the end."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crash.judging import Trial, trial
+from crash.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crash.cases import Case
+
+    Summary = Callable[[dict[str, object]], None]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without -m, the default suite: one point for each phase."""
+    if not config.option.markexpr:
+        chosen = [item for item in items if item.get_closest_marker("crash") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each matrix tried: xdist brings the facts here, wherever a test ran."""
+    rows = [
+        dict(value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == "crash" and isinstance(value, dict)
+    ]
+    if not rows:
+        return
+    terminalreporter.section("points at which a run was struck")
+    for row in rows:
+        terminalreporter.line("  ".join(f"{name}: {value}" for name, value in row.items()))
+
+
+@pytest.fixture(scope="session")
+def stages() -> dict[str, Stage]:
+    """The stages of this process; each task's project is built once."""
+    return {}
+
+
+@pytest.fixture
+def tries(
+    stages: dict[str, Stage],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Case], Trial]:
+    """Return a function that makes a trial of a case."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("processes are found through /proc")
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", "")
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+    def make(case: Case) -> Trial:
+        if case.name not in stages:
+            stages[case.name] = Stage(tmp_path_factory.mktemp("crash"))
+        return trial(stages[case.name], case)
+
+    return make
+
+
+@pytest.fixture
+def strace() -> None:
+    """For points inside a process."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
