@@ -5,6 +5,7 @@ A project's tasks.py is one line: `from release import ns`.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ def __getattr__(name: str) -> Collection:
     """Make the task collection when it is first asked for; sessions and libraries do not pay for Invoke."""
     if name != "ns":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Invoke switches bytecode off for the sake of tasks.py; without any, as uv installs packages, we would be compiled
+    # anew on every start. What the user set (-B, PYTHONDONTWRITEBYTECODE) stays.
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
     from release.tasks import collection  # noqa: PLC0415  # this is the laziness
 
     return collection()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
-import unicodedata
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -33,11 +31,12 @@ def visible(text: str) -> str:
     """Return `text` with every character escaped that a terminal would obey or hide; lines and tabs stay."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(character if _harmless(character) else _escape(character) for character in text)
+    if text.isascii():
+        return "".join(one if one.isprintable() or one in "\n\t" else _escape(one) for one in text)
+    import unicodedata  # noqa: PLC0415  # 2 ms that most output does not need
 
-
-def _harmless(character: str) -> bool:
-    return character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    hidden = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    return "".join(one if one in "\n\t" or unicodedata.category(one) not in hidden else _escape(one) for one in text)
 
 
 def _escape(character: str) -> str:
@@ -119,6 +118,8 @@ def _hunks(before: list[bytes], after: list[bytes]) -> Iterable[list[tuple[str, 
         start = min(len(before), len(after)) if start is None else start
         most = min(len(before), len(after)) - start
         end = next((i for i in range(most) if before[-1 - i] != after[-1 - i]), most)
+        import difflib  # noqa: PLC0415  # only a changelog changes its number of lines
+
         matcher = difflib.SequenceMatcher(
             None, before[start : len(before) - end], after[start : len(after) - end], autojunk=False
         )

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """A tracked path's git mode (100644, 100755, 120000, 160000; 40000 is a tree) and object id."""
-
-    mode: str
-    oid: str
+if TYPE_CHECKING:
+    from release.entry import Entry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import Problem
-from release.git import repository as git
+from release.git import world as git
 from release.git.worktree import name_some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from release.flows.situation import Branch, Situation
-    from release.git.repository import Worktree
     from release.git.worktree import Probe
+    from release.git.world import Worktree
     from release.version import Version
 
 

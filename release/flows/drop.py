@@ -97,7 +97,7 @@ def _leave(scene: Situation, branch: Branch) -> tuple[tuple[WorktreeMove, ...], 
         old=tree.head,
         new_branch="" if taken else develop.ref,
         new=develop.here,
-        changes=scene.objects.compare(*commits),
+        changes=trees.changes(scene.objects, *commits),
     )
     with trees.probed(tree) as probe:
         problems = checks.worktree(tree, probe)

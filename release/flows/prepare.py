@@ -185,7 +185,7 @@ def _move(scene: Situation, branch: str, made: commit.Made) -> WorktreeMove:
     tree = scene.worktree
     changes = made.changes
     if tree.head != made.parent:
-        changes = scene.objects.compare(scene.objects.commit(tree.head).tree, made.tree)
+        changes = trees.changes(scene.objects, scene.objects.commit(tree.head).tree, made.tree)
     return WorktreeMove(
         path=str(tree.path),
         git_dir=str(tree.git_dir),

@@ -11,14 +11,15 @@ from release import config as configuration
 from release import version as versions
 from release.errors import Problem, ReleaseError, refusal, usage
 from release.git import history
-from release.git import repository as git
-from release.git.objects import ObjectReader
+from release.git import world as git
+from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from release.config import Config
-    from release.git.repository import Repository, Worktree, World
+    from release.git.repository import Ref, Repository
+    from release.git.world import Worktree, World
     from release.version import Version
 
 CONFIG = "pyproject.toml"
@@ -182,7 +183,7 @@ def refuse_unusable(repository: Repository, world: World) -> None:
         raise refusal("this is a shallow clone: tags and merges cannot be judged", "git fetch --unshallow --tags")
 
 
-def _tracking(world: World, remote: str) -> dict[str, git.Ref]:
+def _tracking(world: World, remote: str) -> dict[str, Ref]:
     """What the remote held when it was last fetched."""
     prefix = f"refs/remotes/{remote}/"
     return {

@@ -10,7 +10,7 @@ from release import version as versions
 from release.errors import Problem, ReleaseError
 from release.flows import prepare
 from release.git import history, journal
-from release.git import repository as git
+from release.git import world as git
 
 if TYPE_CHECKING:
     from release.flows.situation import Branch, Situation

@@ -115,7 +115,7 @@ def finish_section(document: bytes, version: str, date: dt.date) -> bytes:
         raise refusal(f"the changelog has no section [{version}]", "write it with: invoke changelog")
     old = known.sections[index]
     body = tuple(_without_marker(old.body))
-    return sections.unparse(known.with_section(index, replace(old, heading=_dated(old.heading, date), body=body)))
+    return _written(known.with_section(index, replace(old, heading=_dated(old.heading, date), body=body)))
 
 
 def marker(document: bytes, version: str) -> Range | None:

@@ -161,10 +161,17 @@ def adopt(ours: Sequence[Group], theirs: Sequence[Group], *, base: Iterable[str]
         for entry in group.entries:
             if entry.key not in known | present:
                 present.add(entry.key)
-                new.append(Entry(lines=tuple(line.rstrip() + end for line in entry.lines)))
+                new.append(_moved(entry, end))
         if new:
             result = _add(result, group, new, order=theirs, end=end)
     return tuple(result)
+
+
+def _moved(entry: Entry, end: str) -> Entry:
+    """Return the entry with other line ends, and so far to the left that it joins no entry in front of it."""
+    first = entry.lines[0]
+    blank = first[: len(first) - len(first.lstrip())]
+    return Entry(lines=tuple(line.removeprefix(blank).rstrip() + end for line in entry.lines))
 
 
 def without(groups: Sequence[Group], gone: set[str]) -> list[Group]:

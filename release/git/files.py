@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from release.git import journal, snapshot
 
 if TYPE_CHECKING:
-    from release.git.objects import ObjectReader
+    from release.git.database import ObjectReader
     from release.plan import FileEdit, Plan
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -14,16 +13,14 @@ if TYPE_CHECKING:
 _BATCH = 8  # tags asked for at once: nearly always the first few decide
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tagged:
+class Tagged(NamedTuple):
     """A version tag and its commit."""
 
     version: Version
     commit: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Released:
+class Released(NamedTuple):
     """The tags that a commit builds on: the nearest of any kind, and the greatest GA one."""
 
     nearest: Tagged | None = None

@@ -10,8 +10,9 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from release.entry import Entry
 from release.errors import refusal
-from release.plan import Entry, FileEdit, PathChange, Plan, Push, RefUpdate, WorktreeMove
+from release.plan import FileEdit, PathChange, Plan, Push, RefUpdate, WorktreeMove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,5 +178,5 @@ def _changes(items: list[dict[str, Any]]) -> tuple[PathChange, ...]:
     return tuple(PathChange(path=item["path"], old=_entry(item["old"]), new=_entry(item["new"])) for item in items)
 
 
-def _entry(item: dict[str, Any] | None) -> Entry | None:
-    return None if item is None else Entry(**item)
+def _entry(item: list[str] | None) -> Entry | None:
+    return None if item is None else Entry(*item)

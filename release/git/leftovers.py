@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.errors import refusal
-from release.git import command
-from release.git import repository as git
+from release.git import command, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +29,7 @@ def remove_locks(repository: Repository, plan: Plan) -> None:
     values = {update.name: {update.old, update.new} for update in plan.refs}
     if plan.push is not None:
         pushed = {update.name: {update.old, update.new} for update in plan.push.updates}
-        for name, tracking in git.tracking(repository, plan.push.remote, pushed).items():
+        for name, tracking in world.tracking(repository, plan.push.remote, pushed).items():
             values.setdefault(tracking, pushed[name])
     ref_locks = {repository.common / f"{name}.lock": oids for name, oids in values.items()}
     # packed-refs.new is what packed-refs.lock guards: git makes it anew and fails on one that is there.

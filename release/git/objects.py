@@ -9,148 +9,19 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from release.errors import Exit, Problem, ReleaseError, refusal
+from release.entry import Entry
+from release.errors import refusal
 from release.git import command
-from release.plan import Entry, PathChange
+from release.git.database import TREE, parse_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from release.git.database import ObjectReader
     from release.git.repository import Repository
-    from release.process import Process
 
 _PACK_TYPES = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _LOOSE_AT_MOST = 100  # as git's own fetch.unpackLimit: more objects than this stay one pack
-TREE = "40000"
-_SUBMODULE = "160000"
-
-
-class ObjectReader:
-    """Reads objects through one long-lived `git cat-file --batch-command`, started when first asked."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._process: Process | None = None
-        self._blobs: dict[str, bytes] = {}
-        self._trees: dict[str, Mapping[str, Entry]] = {}
-        self._roots: dict[str, Entry] = {}
-
-    def close(self) -> None:
-        """End the git process, if one was started."""
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
-
-    def blob(self, oid: str) -> bytes:
-        """Return a blob's bytes; each is read once."""
-        if oid not in self._blobs:
-            self._blobs[oid] = self.read(oid)[1]
-        return self._blobs[oid]
-
-    def read(self, name: str) -> tuple[str, bytes]:
-        """Return type and content of an object.
-
-        Raises:
-            ReleaseError: it is missing (exit 3): a shallow, partial or damaged object database.
-        """
-        header = self._ask("contents", name)
-        if header is None:
-            raise refusal(f"object {name} is missing", "complete the clone: git fetch --unshallow, or clone anew")
-        _, kind, size = header
-        stdout = self._running().stdout
-        content = stdout.read(int(size))
-        if len(content) < int(size) or not stdout.read(1):
-            raise _ended(name)
-        return kind, content
-
-    def resolve(self, name: str) -> str | None:
-        """Return the full object id that `name` (an id or a refname) stands for, or None."""
-        header = self._ask("info", name)
-        return None if header is None else header[0]
-
-    def file(self, commit: str, path: str) -> bytes | None:
-        """Return a file of a commit, or None when the commit has none there (or a folder)."""
-        entry = self.entry(commit, path)
-        return None if entry is None or entry.mode in (TREE, _SUBMODULE) else self.blob(entry.oid)
-
-    def entry(self, commit: str, path: str) -> Entry | None:
-        """Return the entry at a path of a commit; found through the trees, so that any name is only data."""
-        if commit not in self._roots:
-            self._roots[commit] = Entry(mode=TREE, oid=self.commit(commit).tree)
-        entry: Entry | None = self._roots[commit]
-        for name in path.split("/"):
-            if entry is None or entry.mode != TREE:
-                return None
-            entry = self.tree(entry.oid).get(name)
-        return entry
-
-    def tree(self, oid: str) -> Mapping[str, Entry]:
-        """Return the entries of one tree object by name; each is read once."""
-        if oid not in self._trees:
-            self._trees[oid] = parse_tree(self.read(oid)[1], len(oid) // 2)
-        return self._trees[oid]
-
-    def compare(self, old: str, new: str, prefix: str = "") -> tuple[PathChange, ...]:
-        """Return the paths in which two trees differ (ids; empty is the empty tree); equal subtrees are not read."""
-        if old == new:
-            return ()
-        before = self.tree(old) if old else {}
-        after = self.tree(new) if new else {}
-        changes: list[PathChange] = []
-        for name in sorted(before.keys() | after.keys()):
-            ours, theirs = before.get(name), after.get(name)
-            if ours == theirs:
-                continue
-            folders = [entry.oid if entry is not None and entry.mode == TREE else "" for entry in (ours, theirs)]
-            changes += self.compare(folders[0], folders[1], f"{prefix}{name}/")
-            leaves = [None if entry is None or entry.mode == TREE else entry for entry in (ours, theirs)]
-            if leaves != [None, None]:
-                changes.append(PathChange(path=prefix + name, old=leaves[0], new=leaves[1]))
-        return tuple(changes)
-
-    def commit(self, oid: str) -> Commit:
-        """Return what a commit records."""
-        _, content = self.read(oid)
-        head, _, message = content.decode("utf-8", "replace").partition("\n\n")
-        fields = [line.partition(" ")[::2] for line in head.splitlines()]
-        return Commit(
-            tree=next(value for key, value in fields if key == "tree"),
-            parents=tuple(value for key, value in fields if key == "parent"),
-            message=message,
-            time=int(next(value for key, value in fields if key == "committer").rsplit(" ", 2)[-2]),
-        )
-
-    def _running(self) -> Process:
-        if self._process is None:
-            self._process = self._repository.start("cat-file", "--batch-command", "-z")
-        return self._process
-
-    def _ask(self, question: str, name: str) -> tuple[str, str, str] | None:
-        running = self._running()
-        running.stdin.write(os.fsencode(f"{question} {name}\0"))
-        running.stdin.flush()
-        line = running.stdout.readline()
-        if not line:
-            raise _ended(name)
-        if line.endswith((b" missing\n", b" ambiguous\n")):
-            return None
-        oid, kind, size = line.decode().split()
-        return oid, kind, size
-
-
-def _ended(name: str) -> ReleaseError:
-    what = f"git cat-file ended while reading {name}"
-    return ReleaseError([Problem(what=what, hint="check the repository: git fsck", exit=Exit.UNEXPECTED)])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Commit:
-    """The parts of a commit that plans look at; `time` is the committer's, in seconds since 1970."""
-
-    tree: str
-    parents: tuple[str, ...]
-    message: str
-    time: int
 
 
 @dataclass(kw_only=True)
@@ -288,20 +159,6 @@ def identity(repository: Repository, settings: Mapping[str, Sequence[str]], *, e
         lines.append(answer.out.decode("utf-8", "replace").strip())
     sign = (settings.get("commit.gpgsign") or ["false"])[-1].lower() in ("", "true", "yes", "on", "1")
     return Identity(committer=lines[0], author=lines[1], sign=sign)
-
-
-def parse_tree(content: bytes, width: int) -> dict[str, Entry]:
-    """Read a tree object; `width` is the length of a raw object id in bytes."""
-    entries = {}
-    position = 0
-    while position < len(content):
-        blank = content.index(b" ", position)
-        zero = content.index(b"\0", blank)
-        entries[os.fsdecode(content[blank + 1 : zero])] = Entry(
-            mode=content[position:blank].decode(), oid=content[zero + 1 : zero + 1 + width].hex()
-        )
-        position = zero + 1 + width
-    return entries
 
 
 def _order(entries: Mapping[str, Entry]) -> Callable[[str], bytes]:

@@ -1,18 +1,18 @@
-"""Reading a repository: where it is, its refs, settings and worktrees, and what its remote holds."""
+"""Where a repository is, and how its refs are listed."""
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from release.errors import refusal, usage
+from release.errors import usage
 from release.git import command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from release.process import Process, Result
 
@@ -44,68 +44,22 @@ class Repository:
         return command.start(arguments, cwd=self.top, env=env)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """What a ref points at; `commit` is `oid` with annotated tags peeled off."""
 
     oid: str
     commit: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Worktree:
-    """A worktree of the repository. `branch` is a full refname, empty when HEAD is detached."""
-
-    path: Path
-    git_dir: Path
-    head: str
-    branch: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """The repository and its remote at one moment. `remote_refs` is None without a remote."""
-
-    refs: Mapping[str, Ref]
-    settings: Mapping[str, tuple[str, ...]]
-    worktrees: tuple[Worktree, ...]
-    remote: str = ""
-    remote_refs: Mapping[str, Ref] | None = None
-    remotes: tuple[str, ...] = field(default=())
-
-    def setting(self, key: str) -> str | None:
-        """The last value of a git setting; section and name in lower case."""
-        values = self.settings.get(key)
-        return values[-1] if values else None
-
-    def branches(self) -> dict[str, str]:
-        """Local branches, short name → commit."""
-        return _under(self.refs, "refs/heads/")
-
-    def remote_branches(self) -> dict[str, str]:
-        """The remote's branches as it answered just now, short name → commit."""
-        return _under(self.remote_refs or {}, "refs/heads/")
-
-    def tags(self) -> dict[str, str]:
-        """Tags here and at the remote, short name → peeled commit; ours where both have one."""
-        return {**_under(self.remote_refs or {}, "refs/tags/"), **_under(self.refs, "refs/tags/")}
-
-
-def _under(refs: Mapping[str, Ref], prefix: str) -> dict[str, str]:
-    return {name[len(prefix) :]: ref.commit for name, ref in refs.items() if name.startswith(prefix)}
-
-
 def locate(folder: Path) -> Repository:
     """Find the repository around `folder`.
 
     Raises:
-        ReleaseError: no repository, a bare one, or git older than 2.39 (exit 2).
+        ReleaseError: no repository, or a bare one (exit 2).
     """
-    version = command.start(["version"], cwd=folder)
     questions = ("--is-bare-repository", "--is-shallow-repository", "--show-object-format")
     places = ("--absolute-git-dir", "--git-common-dir", "--show-toplevel")
     found = command.start(["rev-parse", *questions, *places], cwd=folder).finish()
-    _check_version(version.finish().out.decode())
     lines = os.fsdecode(found.out).splitlines()
     if lines[:1] == ["true"]:
         raise usage(f"{folder} is a bare repository", "run this in a clone with a working tree")
@@ -124,26 +78,16 @@ def locate(folder: Path) -> Repository:
     )
 
 
-def _check_version(text: str) -> None:
+def refuse_old_git(folder: Path) -> None:
+    """Refuse a git without what the engine needs (`merge-tree --write-tree`, `cat-file -z`).
+
+    Raises:
+        ReleaseError: git is older than 2.39 (exit 2).
+    """
+    text = command.run(["version"], cwd=folder).out.decode()
     match = re.search(r"(\d+)\.(\d+)", text)
     if match and tuple(map(int, match.groups())) < OLDEST_GIT:
         raise usage(f"git {match.group()} is too old", "install git 2.39 or newer")
-
-
-def observe(repository: Repository) -> World:
-    """Read refs, settings and worktrees; three git processes, side by side. Nothing is asked of a remote."""
-    refs = repository.start(*LIST_REFS)
-    settings = repository.start("config", "--list", "-z")
-    worktrees = repository.start("worktree", "list", "--porcelain", "-z")
-    read = _settings(command.checked(settings.finish()).out)
-    return World(
-        refs=parse_refs(command.checked(refs.finish()).out),
-        settings=read,
-        worktrees=_worktrees(repository, command.checked(worktrees.finish()).out),
-        remotes=tuple(
-            dict.fromkeys(key[len("remote.") : -len(".url")] for key in read if re.fullmatch(r"remote\..+\.url", key))
-        ),
-    )
 
 
 def parse_refs(out: bytes) -> dict[str, Ref]:
@@ -153,141 +97,3 @@ def parse_refs(out: bytes) -> dict[str, Ref]:
         name, oid, peeled = line.split("\0")
         refs[name] = Ref(oid=oid, commit=peeled or oid)
     return refs
-
-
-def _settings(out: bytes) -> dict[str, tuple[str, ...]]:
-    settings: dict[str, tuple[str, ...]] = {}
-    for item in os.fsdecode(out).split("\0")[:-1]:
-        key, _, value = item.partition("\n")
-        settings[key] = (*settings.get(key, ()), value)
-    return settings
-
-
-def _worktrees(repository: Repository, out: bytes) -> tuple[Worktree, ...]:
-    folders = {repository.common.parent: repository.common}
-    for pointer in repository.common.glob("worktrees/*/gitdir"):
-        folders[Path(os.fsdecode(pointer.read_bytes().strip())).parent] = pointer.parent
-    found = []
-    for block in os.fsdecode(out).split("\0\0"):
-        facts = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
-        if "HEAD" not in facts or "prunable" in facts:
-            continue
-        path = Path(facts["worktree"])
-        git_dir = repository.git_dir if path == repository.top else folders.get(path, repository.common)
-        found.append(Worktree(path=path, git_dir=git_dir, head=facts["HEAD"], branch=facts.get("branch", "")))
-    return tuple(found)
-
-
-def choose_remote(world: World, wanted: str) -> str:
-    """Return the remote's name: the configured one, else origin, else the only one, else empty.
-
-    Raises:
-        ReleaseError: the configured one does not exist, or several do and none is origin (exit 2).
-    """
-    if wanted:
-        if wanted not in world.remotes:
-            known = ", ".join(world.remotes) or "none"
-            raise usage(f"remote {wanted!r} does not exist (remotes: {known})", "mend remote in [tool.release]")
-        return wanted
-    if "origin" in world.remotes or not world.remotes:
-        return "origin" if world.remotes else ""
-    if len(world.remotes) > 1:
-        raise usage(f"several remotes: {', '.join(world.remotes)}", 'name one: remote = "…" in [tool.release]')
-    return world.remotes[0]
-
-
-def ask_remote(repository: Repository, remote: str) -> dict[str, Ref]:
-    """Return branches and tags of the remote as it answers now.
-
-    Raises:
-        ReleaseError: no answer within two minutes, or a refusal (exit 3: nothing has changed).
-    """
-    started = repository.start("ls-remote", "--quiet", "--", remote, "refs/heads/*", "refs/tags/*")
-    try:
-        answer = started.finish(timeout=command.NETWORK_SECONDS)
-    except TimeoutError:
-        raise refusal(f"remote {remote!r} did not answer in {command.NETWORK_SECONDS:g} seconds", "try again") from None
-    if answer.status != 0:
-        raise refusal(f"remote {remote!r} cannot be read: {answer.complaint}", f"try: git ls-remote {remote}")
-    return parse_remote(answer.out)
-
-
-def parse_remote(out: bytes) -> dict[str, Ref]:
-    """Read ls-remote's lines; a `^{}` line peels the tag above it."""
-    refs: dict[str, Ref] = {}
-    for line in os.fsdecode(out).splitlines():
-        oid, _, name = line.partition("\t")
-        if name.endswith("^{}"):
-            tag = name[: -len("^{}")]
-            refs[tag] = Ref(oid=refs[tag].oid, commit=oid)
-        else:
-            refs[name] = Ref(oid=oid, commit=oid)
-    return refs
-
-
-def tracking(repository: Repository, remote: str, names: Iterable[str]) -> dict[str, str]:
-    """Return the remote-tracking ref of each of the remote's refs that has one (git-push moves them too)."""
-    out = repository.run("config", "-z", "--get-all", f"remote.{remote}.fetch", accept=(0, 1)).out
-    found = {}
-    for refspec in os.fsdecode(out).split("\0")[:-1]:
-        source, _, target = refspec.removeprefix("+").partition(":")
-        before, star, after = source.partition("*")
-        for name in names:
-            if name == source and target:
-                found[name] = target
-            elif star and target and name.startswith(before) and name.endswith(after):
-                found[name] = target.replace("*", name[len(before) : len(name) - len(after)])
-    return found
-
-
-def fetch_objects(repository: Repository, remote: str, names: Iterable[str]) -> None:
-    """Bring the objects of these full refnames here; no ref, no FETCH_HEAD, no setting changes."""
-    command.checked(
-        command.start(
-            [
-                "fetch",
-                "--quiet",
-                "--no-write-fetch-head",
-                "--no-tags",
-                "--refmap=",
-                "--no-auto-maintenance",
-                "--no-recurse-submodules",
-                "--",
-                remote,
-                *names,
-            ],
-            cwd=repository.top,
-            durable=True,
-        ).finish(timeout=command.TRANSFER_SECONDS)
-    )
-
-
-_IN_PROGRESS = {
-    "MERGE_HEAD": ("merge", "git merge --abort"),
-    "rebase-merge": ("rebase", "git rebase --abort"),
-    "rebase-apply": ("rebase", "git rebase --abort"),
-    "CHERRY_PICK_HEAD": ("cherry-pick", "git cherry-pick --abort"),
-    "REVERT_HEAD": ("revert", "git revert --abort"),
-    "BISECT_LOG": ("bisect", "git bisect reset"),
-}
-
-
-def in_progress(git_dir: Path) -> tuple[str, str] | None:
-    """Return what git is in the middle of in a worktree, and the command that ends it."""
-    for name, answer in _IN_PROGRESS.items():
-        if (git_dir / name).exists():
-            return answer
-    return None
-
-
-def relation(repository: Repository, ours: str, theirs: str) -> tuple[int, int]:
-    """Return how many commits `ours` and `theirs` each have that the other lacks."""
-    if ours == theirs:
-        return 0, 0
-    out = repository.run("rev-list", "--left-right", "--count", f"{ours}...{theirs}", "--").out.split()
-    return int(out[0]), int(out[1])
-
-
-def is_ancestor(repository: Repository, old: str, new: str) -> bool:
-    """Whether `new` contains `old`."""
-    return old == new or repository.run("merge-base", "--is-ancestor", old, new, accept=(0, 1)).status == 0

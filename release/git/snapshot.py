@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from release.entry import Entry
 from release.git import command
-from release.plan import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from release.git.objects import ObjectReader
+    from release.git.database import ObjectReader
     from release.git.repository import Repository
 
 

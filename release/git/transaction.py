@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from release.errors import interrupted, refusal
-from release.git import command, files, journal, leftovers, repository, worktree
+from release.git import command, files, journal, leftovers, worktree, world
+from release.git.worktree import Torn
 from release.process import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from release.git.objects import ObjectReader
-    from release.git.repository import Repository
+    from release.git.database import ObjectReader
+    from release.git.repository import Ref, Repository
     from release.plan import Plan, Push, RefUpdate, WorktreeMove
 
 RESUME = "go on: invoke release.resume"
@@ -43,7 +44,7 @@ class Transaction:
         written = journal.write(self.repository, journal.Journal(plan=plan))
         if plan.push is not None:
             written = self._push(written, plan.push)
-        return self._local(journal.write(self.repository, replace(written, phase="local")), fresh=True)
+        return self._local(journal.write(self.repository, replace(written, phase="local")), torn=None)
 
     def resume(self, found: journal.Journal) -> tuple[str, ...]:
         """Complete what the journal describes, whichever instant it stopped at; the same result as an unbroken run."""
@@ -51,7 +52,7 @@ class Transaction:
         leftovers.remove_locks(self.repository, found.plan)
         if push is not None and found.phase in ("planned", "pushing"):
             found = self._push_again(found, push)
-        return self._local(found, fresh=False)
+        return self._local(found, torn=Torn.NEW | Torn.OLD if found.undoing else Torn.NEW)
 
     def abort(self, found: journal.Journal) -> tuple[str, ...]:
         """Undo what the journal describes.
@@ -61,19 +62,20 @@ class Transaction:
         """
         push = found.plan.push
         leftovers.remove_locks(self.repository, found.plan)
-        if push is not None and found.phase != "planned" and self._pushed(found.plan, push) != "none":
+        if push is not None and found.phase != "planned" and self._pushed_before(found.plan, push) != "none":
             raise refusal(
                 f"{found.plan.task} has already been pushed to {push.remote}: it cannot be undone here", RESUME
             )
         undone = found if found.undoing else journal.write(self.repository, replace(found, undoing=True))
-        return self._local(replace(undone, plan=found.plan.reversed()), fresh=False)
+        backwards = replace(undone, plan=found.plan.reversed())
+        return self._local(backwards, torn=Torn.NEW | Torn.OLD if found.undoing else Torn.OLD)
 
     def _push(self, written: journal.Journal, push: Push) -> journal.Journal:
         written = journal.write(self.repository, replace(written, phase="pushing"))
         self.say(f"pushing {', '.join(short(update.name) for update in push.updates)} to {push.remote}")
         result = push_refs(self.repository, push)
         if result.status != 0:
-            state = self._pushed(written.plan, push)
+            state = self._pushed(push)
             if state == "none":
                 self._refused(push, result)
             if state != "all":
@@ -91,7 +93,7 @@ class Transaction:
         raise refusal(f"{push.remote} refused the push, and nothing moved anywhere:\n{reason}")
 
     def _push_again(self, found: journal.Journal, push: Push) -> journal.Journal:
-        state = self._pushed(found.plan, push)
+        state = self._pushed_before(found.plan, push)
         if state == "none":
             return self._push(found, push)
         if state != "all":
@@ -102,20 +104,24 @@ class Transaction:
 
     def _track(self, push: Push) -> None:
         """Move the remote-tracking refs as the push would have, had it come to its end."""
-        known = repository.tracking(self.repository, push.remote, [update.name for update in push.updates])
+        known = world.tracking(self.repository, push.remote, [update.name for update in push.updates])
         lines = [
             (f"update {known[update.name]}\0{update.new}\0\0" if update.new else f"delete {known[update.name]}\0\0")
             for update in push.updates
             if update.name in known
         ]
-        reason = "update by push"  # git's own words
-        arguments = ["update-ref", "-m", reason, "--stdin", "-z"]
-        command.write(arguments, cwd=self.repository.top, lock=self.lock, data=os.fsencode("".join(lines)))
+        if lines:
+            arguments = ["update-ref", "-m", "update by push", "--stdin", "-z"]  # git's own words
+            command.write(arguments, cwd=self.repository.top, lock=self.lock, data=os.fsencode("".join(lines)))
 
-    def _pushed(self, plan: Plan, push: Push) -> str:
-        """Ask the remote: "all" holds the new values, "none" does, or a line for each ref."""
-        # The push does not hold our lock, as credential helpers that it starts would keep it for a long time.
+    def _pushed_before(self, plan: Plan, push: Push) -> str:
+        """Ask the remote what an interrupted push did, once nothing of it is left that could still do it."""
+        # A push does not hold our lock: a credential helper that it starts in the background would keep that.
         leftovers.refuse_if_working(self.repository, plan, pushing=True)
+        return self._pushed(push)
+
+    def _pushed(self, push: Push) -> str:
+        """Ask the remote: "all" holds the new values, "none" does, or a line for each ref."""
         started = self.repository.start("ls-remote", "--quiet", "--", push.remote, "refs/heads/*", "refs/tags/*")
         try:
             answer = started.finish(timeout=command.NETWORK_SECONDS)
@@ -125,7 +131,7 @@ class Transaction:
             ) from None
         if answer.status != 0:
             raise interrupted(f"{push.remote} does not answer: {answer.complaint}", RESUME)
-        there = {name: ref.oid for name, ref in repository.parse_remote(answer.out).items()}
+        there = {name: ref.oid for name, ref in world.parse_remote(answer.out).items()}
         held = [there.get(update.name) for update in push.updates]
         if all(oid == update.new for oid, update in zip(held, push.updates, strict=True)):
             return "all"
@@ -136,14 +142,15 @@ class Transaction:
             for oid, update in zip(held, push.updates, strict=True)
         )
 
-    def _local(self, found: journal.Journal, *, fresh: bool) -> tuple[str, ...]:
-        plan = found.plan
+    def _local(self, found: journal.Journal, *, torn: Torn | None) -> tuple[str, ...]:
+        """Carry out what happens here. `torn` says which files a killed run can have left half written; None: fresh."""
+        plan, fresh = found.plan, torn is None
         moving = {ref.name for ref in plan.refs if ref.old is not None}
         for move in plan.worktrees:
             self._detach(move, moving, fresh=fresh)
         self._update_refs([ref for ref in plan.refs if ref.new is not None], plan, fresh=fresh)
         for move in plan.worktrees:
-            self._follow(move, found, fresh=fresh)
+            self._follow(move, torn)
         self._update_refs([ref for ref in plan.refs if ref.new is None], plan, fresh=fresh)
         strangers = files.replace_all(plan, self.objects)
         strangers += self._update_index(plan, strangers, fresh=fresh)
@@ -172,7 +179,7 @@ class Transaction:
         )
         if answer.status == 0:
             return
-        now = repository.observe(self.repository).refs
+        now = world.observe(self.repository).refs
         first = fresh and plan.push is None and (updates[0].new is not None or not plan.worktrees)
         # A git that was killed may leave locks, which only resume and abort may remove.
         if first and answer.status > 0 and all(_held(now, update.name) == update.old for update in plan.refs):
@@ -188,7 +195,7 @@ class Transaction:
                 self._write(move.path, "symbolic-ref", "-m", "release: back", "HEAD", move.old_branch)
 
     def _pending(self, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
-        now = repository.observe(self.repository).refs
+        now = world.observe(self.repository).refs
         pending = []
         for update in updates:
             held = _held(now, update.name)
@@ -203,8 +210,8 @@ class Transaction:
             pending.append(update)
         return pending
 
-    def _follow(self, move: WorktreeMove, found: journal.Journal, *, fresh: bool) -> None:
-        if not fresh:
+    def _follow(self, move: WorktreeMove, torn: Torn | None) -> None:
+        if torn is not None:
             branch, head = self._head(move)
             if (branch and branch not in (move.old_branch, move.new_branch)) or (
                 not branch and head not in (move.old, move.new)
@@ -213,7 +220,7 @@ class Transaction:
                     f"{move.path}: HEAD was moved to {short(branch) or head} since the run was interrupted",
                     f"git switch back to {short(move.old_branch) or move.old}, then: {RESUME}",
                 )
-            worktree.complete(move, self.objects, lock=self.lock, undoing=found.undoing)
+            worktree.complete(move, self.objects, lock=self.lock, torn=torn)
         elif move.changes:
             try:
                 worktree.follow(move, lock=self.lock)
@@ -288,17 +295,18 @@ def _instruction(update: RefUpdate) -> bytes:
     return b"update " + name + b"\0" + update.new.encode() + b"\0" + update.old.encode() + b"\0"
 
 
-def _held(refs: Mapping[str, repository.Ref], name: str) -> str | None:
+def _held(refs: Mapping[str, Ref], name: str) -> str | None:
     return refs[name].oid if name in refs else None
 
 
 def _sync(move: WorktreeMove) -> None:
     """Make the worktree's changed files durable before the journal goes: git syncs its index, not the files."""
-    for change in move.changes:
+    places = [Path(move.path) / change.path for change in move.changes]
+    for place in (*places, *sorted({place.parent for place in places})):
         try:
-            descriptor = os.open(Path(move.path) / change.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
-            continue
+            continue  # gone, a link, or behind one
         try:
             os.fsync(descriptor)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import os
 import shutil
 import stat
@@ -11,17 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release.entry import Entry
 from release.errors import Problem, interrupted
 from release.git import command, snapshot
-from release.plan import Entry
+from release.git.database import TREE
+from release.plan import PathChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from release.git.objects import ObjectReader
-    from release.git.repository import Worktree
-    from release.plan import PathChange, WorktreeMove
+    from release.git.database import ObjectReader
+    from release.git.world import Worktree
+    from release.plan import WorktreeMove
 
+EXECUTABLE, SYMLINK, SUBMODULE = "100755", "120000", "160000"  # git's modes
 _SHOWN = 5  # paths named in one message
 
 
@@ -79,6 +83,25 @@ def _tracked(path: Path, env: Mapping[str, str]) -> Tracked:
     return Tracked(files=tuple(files), submodules=tuple(submodules))
 
 
+def changes(objects: ObjectReader, old: str, new: str, prefix: str = "") -> tuple[PathChange, ...]:
+    """Return the paths in which two trees differ (ids; empty is the empty tree); equal subtrees are not read."""
+    if old == new:
+        return ()
+    before = objects.tree(old) if old else {}
+    after = objects.tree(new) if new else {}
+    found: list[PathChange] = []
+    for name in sorted(before.keys() | after.keys()):
+        sides = (before.get(name), after.get(name))
+        if sides[0] == sides[1]:
+            continue
+        folders = [side.oid if side is not None and side.mode == TREE else "" for side in sides]
+        found += changes(objects, folders[0], folders[1], f"{prefix}{name}/")
+        leaves = [None if side is None or side.mode == TREE else side for side in sides]
+        if leaves != [None, None]:
+            found.append(PathChange(path=prefix + name, old=leaves[0], new=leaves[1]))
+    return tuple(found)
+
+
 def follow(move: WorktreeMove, *, lock: int | None) -> None:
     """Bring index and files of a clean worktree from the old commit to the new one."""
     place = Path(move.path)
@@ -86,40 +109,51 @@ def follow(move: WorktreeMove, *, lock: int | None) -> None:
     command.write(["read-tree", "-m", "-u", "--no-recurse-submodules", move.old, move.new], cwd=place, lock=lock)
 
 
-def complete(move: WorktreeMove, objects: ObjectReader, *, lock: int | None) -> None:
+class Torn(enum.Flag):
+    """Whose content a killed checkout can have left half written: that of the state to be left, or to be reached."""
+
+    OLD = enum.auto()
+    NEW = enum.auto()
+
+
+def complete(move: WorktreeMove, objects: ObjectReader, *, lock: int | None, torn: Torn) -> None:
     """Converge after a killed `read-tree`: files of both states, torn ones, and an index of either.
 
     Raises:
         ReleaseError: a path holds what neither state has; it is the user's (exit 7, everything is kept).
     """
     place = Path(move.path)
-    index = _index(place, {change.path for change in move.changes})
-    strangers, remake = [], []
-    for change in move.changes:
-        if index.get(change.path) == change.new:
-            if not _holds(place, change.new, change.path, objects):
-                remake.append(change)
-        elif index.get(change.path) != change.old or not _clear(place, change, objects):
-            strangers.append(change.path)
-    strangers += [change.path for change in remake if not _clear(place, change, objects)]
+    held = index(place, {change.path for change in move.changes})
+    arrived = [change for change in move.changes if held.get(change.path) == change.new]
+    waiting = [change for change in move.changes if held.get(change.path) != change.new]
+    remake = [change for change in arrived if not _holds(place, change.new, change.path, objects)]
+    strangers = [change.path for change in waiting if held.get(change.path) != change.old]
+    strangers += [
+        change.path
+        for change in (*waiting, *remake)
+        if change.path not in strangers and not _clear(place, change, objects, torn)
+    ]
     if strangers:
         raise interrupted(
             f"{place}: {name_some(strangers)} changed since the run was interrupted",
             "save your version elsewhere, git restore the file, then: invoke release.resume",
         )
-    if any(index.get(change.path) != change.new for change in move.changes):
-        follow(move, lock=lock)
     for change in remake:
         if change.new is None:
             (place / change.path).unlink(missing_ok=True)
-    lost = [change.path for change in remake if change.new is not None]
-    if lost:
-        command.write(
-            ["checkout-index", "-f", "-q", "-u", "-z", "--stdin"],
-            cwd=place,
-            lock=lock,
-            data=b"".join(os.fsencode(path) + b"\0" for path in lost),
-        )
+    for change in move.changes:
+        if not _is_submodule(change):
+            _remove_empty_folders(place, change.path)
+    if waiting:
+        follow(move, lock=lock)
+    _write_again(place, [change.path for change in remake if change.new is not None], lock=lock)
+
+
+def _write_again(place: Path, paths: Sequence[str], *, lock: int | None) -> None:
+    if paths:
+        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        arguments = ["checkout-index", "-f", "-q", "-u", "-z", "--stdin"]
+        command.write(arguments, cwd=place, lock=lock, data=names)
 
 
 def name_some(paths: Iterable[str]) -> str:
@@ -129,7 +163,8 @@ def name_some(paths: Iterable[str]) -> str:
     return ", ".join(listed[:_SHOWN]) + more
 
 
-def _index(place: Path, wanted: set[str]) -> dict[str, Entry]:
+def index(place: Path, wanted: set[str]) -> dict[str, Entry]:
+    """Return the index entries of these paths."""
     out = command.run(["ls-files", "--cached", "--stage", "-z"], cwd=place).out
     entries = {}
     for record in os.fsdecode(out).split("\0")[:-1]:
@@ -142,45 +177,89 @@ def _index(place: Path, wanted: set[str]) -> dict[str, Entry]:
 
 def _holds(place: Path, entry: Entry | None, path: str, objects: ObjectReader) -> bool:
     """Whether the path on disk is what git checks out for `entry`."""
-    present = _content(place, path)
-    if entry is None:
-        return present is None
-    return entry.mode == "160000" or present in _written(place, entry, path, objects)
+    present = _present(place, path)
+    if entry is None or present is None:
+        return entry is None and present is None
+    return entry.mode == SUBMODULE or present.holds(entry, _written(place, entry, path, objects))
 
 
-def _clear(place: Path, change: PathChange, objects: ObjectReader) -> bool:
-    """Remove what a killed checkout wrote (the new content or the start of it); False when it is the user's."""
-    present = _content(place, change.path)
-    if present is None or (change.old is not None and change.old.mode == "160000"):
+def _clear(place: Path, change: PathChange, objects: ObjectReader, torn: Torn) -> bool:
+    """Remove what a killed checkout wrote (whole files, or the start of one); False when it is the user's."""
+    present = _present(place, change.path)
+    if present is None or _is_submodule(change):
         return True
-    if change.old is not None and present in _written(place, change.old, change.path, objects):
+    for entry, side in ((change.old, Torn.OLD), (change.new, Torn.NEW)):
+        if entry is None:
+            continue
+        whole = _written(place, entry, change.path, objects)
+        if present.holds(entry, whole):
+            if side is Torn.OLD and not present.has_new_mode(change):
+                return True  # untouched; whether the user made it executable is git's to see
+        elif side not in torn or present.link or not any(data.startswith(present.data) for data in whole):
+            continue
+        (place / change.path).unlink()
         return True
-    if change.new is None:
-        return False
-    if not any(whole.startswith(present) for whole in _written(place, change.new, change.path, objects)):
-        return False
-    (place / change.path).unlink()
-    return True
+    return False
+
+
+def _remove_empty_folders(place: Path, path: str) -> None:
+    """Remove the folders that a killed checkout made for a path, or left in its place, and did not fill."""
+    found = []
+    folder = place
+    with contextlib.suppress(FileNotFoundError):
+        for part in path.split("/"):
+            folder /= part
+            if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                break
+            found.append(folder)
+    with contextlib.suppress(OSError):  # not empty: so are all above
+        for folder in reversed(found):
+            folder.rmdir()
+
+
+def _is_submodule(change: PathChange) -> bool:
+    return any(entry is not None and entry.mode == SUBMODULE for entry in (change.old, change.new))
 
 
 def _written(place: Path, entry: Entry, path: str, objects: ObjectReader) -> tuple[bytes, ...]:
     """The bytes that a checkout leaves for `entry`: the blob, and what line-ending and other filters make of it."""
     blob = objects.blob(entry.oid)
-    if entry.mode == "120000":
+    if entry.mode == SYMLINK:
         return (blob,)
     filtered = command.run(["cat-file", "--filters", f"--path={path}", entry.oid], cwd=place).out
     return (blob, filtered)
 
 
-def _content(place: Path, path: str) -> bytes | None:
-    """What lies at a path: a file's bytes, a symlink's target, None for nothing (a folder is nothing of its own)."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Present:
+    """What lies at a path: a file's bytes or a link's target."""
+
+    data: bytes
+    link: bool = False
+    executable: bool = False
+
+    def holds(self, entry: Entry, written: Collection[bytes]) -> bool:
+        """Whether it is of the kind of `entry` and holds one of the contents that a checkout writes for it."""
+        return self.link == (entry.mode == SYMLINK) and self.data in written
+
+    def has_new_mode(self, change: PathChange) -> bool:
+        """Whether it has the executable bit that the change sets or takes away."""
+        if change.old is None or change.new is None or change.old.mode == change.new.mode:
+            return False
+        return self.executable == (change.new.mode == EXECUTABLE)
+
+
+def _present(place: Path, path: str) -> _Present | None:
+    """Look at a path; nothing, and a folder, is None."""
     target = place / path
     try:
         mode = os.lstat(target).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
     if stat.S_ISLNK(mode):
-        return os.fsencode(target.readlink())
+        return _Present(data=os.fsencode(target.readlink()), link=True)
     if stat.S_ISDIR(mode):
         return None
-    return snapshot.read_regular(place, path) if stat.S_ISREG(mode) else b"\0no regular file"
+    if not stat.S_ISREG(mode):
+        return _Present(data=b"\0no regular file")
+    return _Present(data=snapshot.read_regular(place, path), executable=bool(mode & stat.S_IXUSR))

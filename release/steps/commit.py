@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from release.entry import Entry
 from release.git import objects
-from release.plan import Entry, FileDiff, PathChange
+from release.plan import FileDiff, PathChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from release.entry import Entry
 from release.errors import Problem, ReleaseError, refusal, usage
 from release.formats import sites
 from release.git import command, snapshot
-from release.git import repository as git
+from release.git import world as git
 from release.git.objects import ObjectWriter
-from release.plan import Entry, PathChange, Plan, RefUpdate, WorktreeMove
+from release.plan import PathChange, Plan, RefUpdate, WorktreeMove
 from release.steps import commit, edits, working_tree
 
 if TYPE_CHECKING:
     from release.config import Config
     from release.formats.sites import Site
+    from release.git.database import ObjectReader
     from release.git.history import Tagged
-    from release.git.objects import ObjectReader
-    from release.git.repository import Worktree
     from release.git.snapshot import Snapshot
+    from release.git.world import Worktree
     from release.steps.working_tree import WorkingTree
     from release.version import Version
 

@@ -13,7 +13,7 @@ from release.errors import refusal, usage
 from release.formats import survey as sites
 from release.git import command, history, snapshot
 from release.git import repository as git
-from release.git.objects import ObjectReader
+from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

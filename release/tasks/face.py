@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from invoke.context import Context
 
-    from release.git.objects import ObjectReader
+    from release.git.database import ObjectReader
     from release.git.repository import Repository
     from release.plan import Plan
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from release import console
 from release.git import journal
-from release.git.objects import ObjectReader
+from release.git.database import ObjectReader
 from release.git.transaction import Transaction
 from release.tasks import face
 

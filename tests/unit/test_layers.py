@@ -17,7 +17,7 @@ FLOORS = (
     {"steps"},
     {"gates", "artifacts", "formats", "console"},
     {"git"},
-    {"version", "conventional", "config", "options", "shapes", "plan", "checks", "errors", "process"},
+    {"entry", "version", "conventional", "config", "options", "shapes", "plan", "checks", "errors", "process"},
 )
 # Tool → the modules that may import it.
 OWNERS = {

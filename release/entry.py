@@ -1,0 +1,12 @@
+"""A tracked path as git records it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """Git's mode (100644, 100755, 120000, 160000; 40000 is a tree) and the object id."""
+
+    mode: str
+    oid: str
