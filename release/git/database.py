@@ -43,6 +43,10 @@ class ObjectReader:
             self._process.kill()
             self._process = None
 
+    def start(self) -> None:
+        """Start the process now, so that it is ready when the first question comes."""
+        self._running()
+
     def blob(self, oid: str) -> bytes:
         """Return a blob's bytes; each is read once."""
         if oid not in self._blobs:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from release.git.repository import Repository
+    from release.process import Process
     from release.version import Version
 
 _BATCH = 8  # tags asked for at once: nearly always the first few decide
@@ -27,15 +28,24 @@ class Released(NamedTuple):
     greatest: Tagged | None = None
 
 
-def released(repository: Repository, tip: str, tags: Mapping[Version, str]) -> Released:
+def walk(repository: Repository, tip: str) -> Process:
+    """Start listing the commits of `tip`, newest first; whoever reads them ends the process."""
+    return repository.start("rev-list", tip, "--")
+
+
+def released(
+    repository: Repository, tip: str, tags: Mapping[Version, str], *, walking: Process | None = None
+) -> Released:
     """Find the tags that `tip` builds on. `tags` maps each version tag to its commit.
+
+    `walking` is a `walk` of `tip` that was started already.
 
     Walks back from `tip` to the first GA tag and no further; only GA tags greater than that one are asked for by
     name, since an older line may have been released later.
     """
     if not tags:
         return Released()
-    nearest, ga = _walk(repository, tip, tags)
+    nearest, ga = _nearest(repository, tip, tags, walking)
     above = [
         Tagged(version=version, commit=commit)
         for version, commit in tags.items()
@@ -50,23 +60,25 @@ def _is_ga(version: Version) -> bool:
     return version.pre is None and version.dev is None
 
 
-def _walk(repository: Repository, tip: str, tags: Mapping[Version, str]) -> tuple[Tagged | None, Tagged | None]:
+def _nearest(
+    repository: Repository, tip: str, tags: Mapping[Version, str], walking: Process | None
+) -> tuple[Tagged | None, Tagged | None]:
     ordered = sorted(tags.items())  # of several on one commit the greatest comes last, and stays
     at = {commit: version for version, commit in ordered}
     finals = {commit: version for version, commit in ordered if _is_ga(version)}
     if tip in finals:
         return Tagged(version=at[tip], commit=tip), Tagged(version=finals[tip], commit=tip)
     nearest = None
-    walk = repository.start("rev-list", tip, "--")
+    commits = walking or walk(repository, tip)
     try:
-        for line in walk.stdout:
+        for line in commits.stdout:
             commit = line.decode().strip()
             if nearest is None and commit in at:
                 nearest = Tagged(version=at[commit], commit=commit)
             if commit in finals:
                 return nearest, Tagged(version=finals[commit], commit=commit)
     finally:
-        walk.kill()
+        commits.kill()
     return nearest, None
 
 

@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from release.entry import Entry
@@ -126,21 +126,20 @@ def complete(move: WorktreeMove, objects: ObjectReader, *, lock: int | None, tor
     held = index(place, {change.path for change in move.changes})
     arrived = [change for change in move.changes if held.get(change.path) == change.new]
     waiting = [change for change in move.changes if held.get(change.path) != change.new]
-    remake = [change for change in arrived if not _holds(place, change.new, change.path, objects)]
+    # Where attributes change too, what a file should look like cannot be told from what lies there now.
+    unsure = any(PurePath(change.path).name == ".gitattributes" for change in move.changes)
+    remake = [change for change in arrived if unsure or not _holds(place, change.new, change.path, objects)]
     strangers = [change.path for change in waiting if held.get(change.path) != change.old]
     strangers += [
         change.path
         for change in (*waiting, *remake)
-        if change.path not in strangers and not _clear(place, change, objects, torn)
+        if change.path not in strangers and not _clear(place, change, objects, torn, keep=change in waiting)
     ]
     if strangers:
         raise interrupted(
             f"{place}: {name_some(strangers)} changed since the run was interrupted",
             "save your version elsewhere, git restore the file, then: invoke release.resume",
         )
-    for change in remake:
-        if change.new is None:
-            (place / change.path).unlink(missing_ok=True)
     for change in move.changes:
         if not _is_submodule(change):
             _remove_empty_folders(place, change.path)
@@ -183,8 +182,11 @@ def _holds(place: Path, entry: Entry | None, path: str, objects: ObjectReader) -
     return entry.mode == SUBMODULE or present.holds(entry, _written(place, entry, path, objects))
 
 
-def _clear(place: Path, change: PathChange, objects: ObjectReader, torn: Torn) -> bool:
-    """Remove what a killed checkout wrote (whole files, or the start of one); False when it is the user's."""
+def _clear(place: Path, change: PathChange, objects: ObjectReader, torn: Torn, *, keep: bool) -> bool:
+    """Remove what a checkout wrote (whole files, or the start of one); False when it is the user's.
+
+    With `keep` a file that still is as it was stays, so that git sees whether the user made it executable.
+    """
     present = _present(place, change.path)
     if present is None or _is_submodule(change):
         return True
@@ -193,8 +195,8 @@ def _clear(place: Path, change: PathChange, objects: ObjectReader, torn: Torn) -
             continue
         whole = _written(place, entry, change.path, objects)
         if present.holds(entry, whole):
-            if side is Torn.OLD and not present.has_new_mode(change):
-                return True  # untouched; whether the user made it executable is git's to see
+            if keep and side is Torn.OLD and present.data == whole[0] and not present.has_new_mode(change):
+                return True
         elif side not in torn or present.link or not any(data.startswith(present.data) for data in whole):
             continue
         (place / change.path).unlink()
@@ -222,12 +224,15 @@ def _is_submodule(change: PathChange) -> bool:
 
 
 def _written(place: Path, entry: Entry, path: str, objects: ObjectReader) -> tuple[bytes, ...]:
-    """The bytes that a checkout leaves for `entry`: the blob, and what line-ending and other filters make of it."""
+    """The bytes that a checkout leaves for `entry`: first what the attributes there now make of the blob.
+
+    Then the blob itself, and the blob with CRLF: the attributes may have been others.
+    """
     blob = objects.blob(entry.oid)
     if entry.mode == SYMLINK:
         return (blob,)
     filtered = command.run(["cat-file", "--filters", f"--path={path}", entry.oid], cwd=place).out
-    return (blob, filtered)
+    return (filtered, blob, blob.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from release.version import Version
 
 CLIFF = "cliff.toml"
+_CREDENTIALS = re.compile(r"://[^/]*@")  # a token in a remote's address is nobody's to read in a changelog
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Source:
             stop=stop,
             version=str(versions.release_segment(version)),
             date=date,
-            remote_url=self.remote_url,
+            remote_url=_CREDENTIALS.sub("://", self.remote_url),
             tag=versions.tag_name(versions.release_segment(version), self.tag),
             previous="" if last is None else versions.tag_name(last, self.tag),
         )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from release.config import Config
     from release.git.repository import Repository
     from release.git.snapshot import Snapshot
+    from release.process import Process
     from release.version import Version
 
 CONFIG = "pyproject.toml"
@@ -37,6 +38,7 @@ class WorkingTree:
     config: Config
     head: str | None
     tags: Mapping[Version, str]
+    walking: Process
 
     @functools.cached_property
     def version(self) -> Version:
@@ -57,7 +59,7 @@ class WorkingTree:
         """The tags that HEAD builds on."""
         if self.head is None:
             return history.Released()
-        return history.released(self.repository, self.head, self.tags)
+        return history.released(self.repository, self.head, self.tags, walking=self.walking)
 
     @functools.cached_property
     def survey(self) -> sites.Survey:
@@ -123,8 +125,11 @@ def opened(repository: Repository) -> Iterator[WorkingTree]:
         ReleaseError: the configuration cannot be read (exit 2).
     """
     with contextlib.closing(ObjectReader(repository)) as objects, contextlib.ExitStack() as stack:
+        objects.start()
         tags = repository.start(*git.LIST_REFS, "refs/tags")
+        walking = history.walk(repository, "HEAD")
         stack.callback(tags.kill)
+        stack.callback(walking.kill)
         tree = snapshot.of_working_tree(repository)
         try:
             data = tree.get(CONFIG)
@@ -144,4 +149,5 @@ def opened(repository: Repository) -> Iterator[WorkingTree]:
             config=config,
             head=objects.resolve("HEAD"),
             tags={version: commit for version, commit in found if version is not None},
+            walking=walking,
         )
