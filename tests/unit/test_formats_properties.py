@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import tomli
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -59,6 +59,7 @@ def basic(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+@settings(deadline=None)  # the first example imports a parser
 @given(
     st.dictionaries(names, words, max_size=4), st.dictionaries(names, words, max_size=3), words, ends, marks, spelled
 )
@@ -75,6 +76,7 @@ def test_toml(before: dict[str, str], after: dict[str, str], comment: str, end: 
     agrees(load, data, changed("toml", data, "version", new), new)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(words, words, max_size=4), st.sampled_from([None, 0, 2]), st.booleans(), marks, spelled)
 def test_json(members: dict[str, str], indent: int | None, escaped: bool, mark: bytes, new: str) -> None:
     document = {**members, VERSION: [VERSION, {"version": VERSION}], "version": VERSION, "z": VERSION}
@@ -86,6 +88,7 @@ def test_json(members: dict[str, str], indent: int | None, escaped: bool, mark: 
     agrees(load, data, changed("json", data, "version", new), new)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(names, words, max_size=4),
     plain,
@@ -110,6 +113,7 @@ def test_yaml(members: dict[str, str], comment: str, line: str, end: str, mark: 
     agrees(load, data, changed("yaml", data, "version", new), new)
 
 
+@settings(deadline=None)
 @given(st.lists(words, max_size=3), st.sampled_from(["utf-8", "latin-1", "cp1252"]), ends, spelled)
 def test_python(strings: list[str], encoding: str, end: str, new: str) -> None:
     shown = [repr(text.replace("😀", "ü")) for text in strings]
@@ -132,6 +136,7 @@ quoted = words.map(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(names, quoted), max_size=3),
     st.lists(st.tuples(names, quoted), max_size=3),
@@ -150,6 +155,7 @@ def test_dockerfile(
     changed("dockerfile", data.encode(), "LABEL version", new)
 
 
+@settings(deadline=None)
 @given(words, words, st.sampled_from(["utf-8", "latin-1"]), marks, versions, st.sampled_from(Spelling))
 def test_regex(before: str, after: str, encoding: str, mark: bytes, version: Version, spelling: Spelling) -> None:
     tail = after if not after[:1].isalnum() else f" {after}"

@@ -48,6 +48,7 @@ def test_the_place_takes_a_whole_version_and_no_more(text: str, word: str) -> No
         ("{version}0", "1.10", []),
         ("{version}", "1.0.0 1.0.0\n2.0", ["1.0.0", "1.0.0", "2.0"]),
         ("^a={version}$", "a=1\r\nb=2\r\na=3\r\n", ["1", "3"]),
+        ("^a={version}$", "x\r\n" * 40 + "a=1\r\n\na=2\r\n", ["1", "2"]),
         ("^a={version}$\n^b", "a=1\r\nb=2\r\na=3\r\n", ["1"]),
         ("é={version}", "\ufeffé={0}\r\né=1.0 😀\r\né=2.0", ["1.0", "2.0"]),
         ("^x={version}", "\ufeffx=1", ["1"]),

@@ -240,3 +240,4 @@ def test_empty_places_overlap_with_themselves() -> None:
     empty = replace(SITE, start=12, end=12)
     assert overlap(empty, empty)
     assert not overlap(empty, replace(SITE, start=13, end=13))
+    assert not overlap(empty, SITE)

@@ -77,7 +77,7 @@ def test_a_target_replaces_what_was_discovered_at_its_place() -> None:
 
 
 def test_a_target_has_what_is_usual_in_its_file() -> None:
-    files = memory({"x/VERSION": "v4.5.6", "a/__init__.py": "__version__ = '4.5.6'", "b/Chart.yaml": "version: 4.5.6"})
+    files = memory({"x/VERSION": "v4.5.6", "a/other.py": "__version__ = '4.5.6'", "b/Chart.yaml": "version: 4.5.6"})
     found = survey(files, targets=[Target(path="?/*"), Target(path="x/V*", format="text", spelling="tag")])
     (problem,) = problems(found)
     assert problem.startswith("x/VERSION:1: target x/V* and target ?/* name the same bytes differently")
@@ -85,7 +85,7 @@ def test_a_target_has_what_is_usual_in_its_file() -> None:
     assert found.problems == ()
     assert [(site.path, site.spelling.value, site.keeps_v) for site in found.sites] == [
         ("VERSION", "pep440", False),
-        ("a/__init__.py", "pep440", True),
+        ("a/other.py", "pep440", True),
         ("b/Chart.yaml", "semver", True),
         ("x/VERSION", "pep440", True),
     ]
@@ -108,6 +108,9 @@ def test_a_target_has_what_is_usual_in_its_file() -> None:
         ),
         (Target(path="two.txt", pattern="{version}"), "line 4: '3', ...), where 1 should be", Exit.REFUSED),
         (Target(path="two.txt", pattern="w={version}"), "two.txt has no match, where 1 should be", Exit.REFUSED),
+        (Target(path="bad.json", pattern="{version}", count=2), "has no match, where 2 should be", Exit.REFUSED),
+        (Target(path="a.toml", pattern="{version}", count=2), "has 1 match (line 1: '4.5.6'), where 2", Exit.REFUSED),
+        (Target(path="two.txt", pattern="{version}", count=5), "7 matches", Exit.REFUSED),
         (Target(path="a.toml", key="no.where"), "a.toml has no match", Exit.REFUSED),
         (Target(path="bad.json", key="version"), "bad.json cannot be read: not JSON", Exit.REFUSED),
         (Target(path="locked.txt"), "locked.txt cannot be read: Permission denied", Exit.REFUSED),
@@ -209,6 +212,22 @@ def test_an_unreadable_file_is_a_problem_when_it_held_the_version() -> None:
     assert "`foreign`" in problem.hint
     out = survey(files, reference=Reference(files=past, version=VERSION), foreign=["?"])
     assert (out.unreadable, out.problems) == ((), ())
+
+
+def test_the_name_can_be_poetrys() -> None:
+    found = survey(
+        memory({"pyproject.toml": "[tool.poetry]\nname = 'My.App'\n", "Dockerfile": "\nENV MY_APP_VERSION=4.5.6"})
+    )
+    assert places(found) == ["Dockerfile:2 ENV MY_APP_VERSION 4.5.6"]
+
+
+def test_what_foreign_takes_out_says_so() -> None:
+    chart = {"a/Chart.yaml": "version: 4.5.6", "b/Chart.yaml": "version: 4.5.6"}
+    assert [site.origin for site in survey(memory(chart), foreign=["a"]).sites] == [
+        "discovered",
+        "foreign",
+        "discovered",
+    ]
 
 
 def test_a_project_with_an_odd_name_is_surveyed_all_the_same() -> None:
