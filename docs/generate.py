@@ -81,7 +81,7 @@ def transcript(*lines: str) -> str:
 
 PARTS = {
     "configuration": config.table,
-    "targets": lambda: config.table(config.Target(path="…")),
+    "targets": lambda: config.table(config.Target(path="")),
     "prepare": lambda: transcript(
         "invoke version",
         "invoke release.prepare next --dry-run",

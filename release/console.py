@@ -111,8 +111,7 @@ def _lines(data: bytes | None) -> list[bytes]:
 def _hunks(before: list[bytes], after: list[bytes]) -> Iterable[list[tuple[str, int, int, int, int]]]:
     """Group changes with their context. Edits of literals keep the number of lines: compare those side by side."""
     if len(before) == len(after):
-        differing = [i for i, (one, two) in enumerate(zip(before, after, strict=True)) if one != two]
-        codes = [("replace", i, i + 1, i, i + 1) for i in differing]
+        codes = [("replace", start, end, start, end) for start, end in _runs(before, after)]
     else:
         start = next((i for i, (one, two) in enumerate(zip(before, after, strict=False)) if one != two), None)
         start = min(len(before), len(after)) if start is None else start
@@ -137,6 +136,17 @@ def _hunks(before: list[bytes], after: list[bytes]) -> Iterable[list[tuple[str, 
     return groups
 
 
+def _runs(before: list[bytes], after: list[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each run of lines that differ, of two lists of the same length."""
+    start = -1
+    for number, (one, two) in enumerate(zip([*before, b""], [*after, b""], strict=True)):
+        if one != two and start < 0:
+            start = number
+        elif one == two and start >= 0:
+            yield start, number
+            start = -1
+
+
 def _hunk(codes: list[tuple[str, int, int, int, int]], before: list[bytes], after: list[bytes]) -> Iterator[bytes]:
     first, last = codes[0], codes[-1]
     lead = min(_CONTEXT, first[1])
@@ -154,7 +164,7 @@ def _hunk(codes: list[tuple[str, int, int, int, int]], before: list[bytes], afte
 
 
 def _range(start: int, size: int) -> str:
-    return f"{start + 1 if size else start},{size}"
+    return f"{start + 1}" if size == 1 else f"{start + 1 if size else start},{size}"
 
 
 def _line(mark: bytes, line: bytes) -> bytes:

@@ -41,7 +41,8 @@ class Entry:
     @property
     def key(self) -> str:
         """The words, by which entries are compared."""
-        first = _BULLET.sub("", self.lines[0], count=1)
+        bullet = _BULLET.match(self.lines[0])
+        first = self.lines[0][bullet.end() if bullet else 0 :]
         return " ".join(" ".join([first, *self.lines[1:]]).split())
 
 

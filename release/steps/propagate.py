@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from release.entry import Entry
 from release.errors import Problem, ReleaseError, refusal, usage
-from release.formats import sites
+from release.formats import FormatError, sites
 from release.git import command, snapshot
 from release.git import world as git
 from release.git.objects import ObjectWriter
@@ -130,8 +130,13 @@ def _literals_only(
         if before is None:
             problems.append(_other_edits(path, "is not in HEAD"))
             continue
-        normal[path] = sites.normalise(before, here, version)
-        if not _same_but_for_literals(tree, path, normal[path], here, version):
+        try:
+            normal[path] = sites.normalise(before, here, version)
+            is_same = _same_but_for_literals(tree, path, normal[path], here, version)
+        except FormatError as error:
+            problems.append(_other_edits(path, f"cannot be read at HEAD or in the index: {error}"))
+            continue
+        if not is_same:
             problems.append(_other_edits(path, "has other uncommitted edits"))
     return at_head.edited(normal), problems
 
