@@ -6,7 +6,7 @@ import os
 import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO, TextIOWrapper
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -131,14 +131,12 @@ class _Stream(TextIOWrapper):
     """A text stream over memory that has a `buffer`, as standard streams do."""
 
     def __init__(self) -> None:
-        from io import BytesIO  # noqa: PLC0415
-
-        super().__init__(BytesIO(), encoding="utf-8", errors="surrogateescape", write_through=True)
+        self._bytes = BytesIO()
+        super().__init__(self._bytes, encoding="utf-8", errors="surrogateescape", write_through=True)
 
     def text(self) -> str:
         self.flush()
-        self.buffer.seek(0)
-        return self.buffer.read().decode("utf-8", "replace")
+        return self._bytes.getvalue().decode("utf-8", "replace")
 
 
 def _run(words: tuple[str, ...]) -> int:
