@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from packaging.version import InvalidVersion, Version
 
-from release import conventional
 from release.errors import Problem, ReleaseError, refusal, usage
 
 if TYPE_CHECKING:
@@ -57,12 +56,11 @@ _ZERO = Version("0.0.0")
 _FORMS = "accepted forms: 1.2.3, 1.2.3a1, 1.2.3b1, 1.2.3rc1, 1.2.3.dev0"
 _KINDS: dict[str, Kind] = {"a": "alpha", "b": "beta", "rc": "rc"}
 _LETTERS: dict[str, str] = {"alpha": "a", "beta": "b", "rc": "rc"}
-_SEMVER_DEV = re.compile(r"-0\.dev\.([0-9]+)\Z")
+_SEMVER_DEV = r"-0\.dev\.([0-9]+)\Z"
 # What somebody may have meant, in text that is no version of ours; \d takes the digits of every script.
-_MEANT = re.compile(
-    r"(?:\d+!)?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.\d+)*"
-    r"(?:[-_.]?(alpha|a|beta|b|preview|pre|rc|c|dev)(?![a-z])[-_.]?(\d*))?",
-    re.IGNORECASE,
+_MEANT = (
+    r"(?i)(?:\d+!)?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.\d+)*"
+    r"(?:[-_.]?(alpha|a|beta|b|preview|pre|rc|c|dev)(?![a-z])[-_.]?(\d*))?"
 )
 
 
@@ -131,7 +129,7 @@ def _pep440(text: str) -> Version | None:
     if not text.isascii() or text != text.strip():
         return None
     try:
-        return Version(_SEMVER_DEV.sub(r".dev\1", text))
+        return Version(re.sub(_SEMVER_DEV, r".dev\1", text) if "dev" in text else text)
     except InvalidVersion:
         return None
 
@@ -166,7 +164,7 @@ def _nearest(text: str, version: Version | None) -> Version | None:
     if version is not None and version.post is not None:  # newer than X.Y.Z was meant
         segments = (*version.release, 0, 0)
         return read(f"{segments[0]}.{segments[1]}.{segments[2] + 1}")
-    matches = [match for match in _MEANT.finditer(text) if match[2] or not text[: match.start()].strip("vV")]
+    matches = [match for match in re.finditer(_MEANT, text) if match[2] or not text[: match.start()].strip("vV")]
     if not matches:
         return None
     major, minor, patch, phase, number = max(matches, key=lambda match: bool(match[2]) + bool(match[3])).groups()
@@ -331,6 +329,8 @@ def next_version(messages: Iterable[str], last: Version | None) -> Version:
     Raises:
         ReleaseError: there are no commits, or only merges (exit 3).
     """
+    from release import conventional  # noqa: PLC0415  # only this question is about commits
+
     commits = [commit for commit in map(conventional.read, messages) if commit.breaking or not commit.is_merge]
     if not commits:
         since = f"since {last}" if last is not None else "yet: there are no commits"

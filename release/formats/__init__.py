@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import usage
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 LARGEST = 16 * 1024 * 1024  # bytes; no file that people write by hand is larger
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """The bytes `data[start:end]` of a file, which are the version's text and nothing else: no quotes, no blanks."""
 
     key: str
@@ -62,7 +60,7 @@ def find(format_name: str, data: bytes, keys: Iterable[str]) -> tuple[Literal, .
 
 def shifted(literals: Iterable[Literal], by: int) -> tuple[Literal, ...]:
     """Return literals that were found in data without its first `by` bytes, such as a byte order mark."""
-    return tuple(replace(found, start=found.start + by, end=found.end + by) if by else found for found in literals)
+    return tuple(found._replace(start=found.start + by, end=found.end + by) if by else found for found in literals)
 
 
 def splice(data: bytes, edits: Iterable[tuple[Literal, str]]) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release.errors import refusal
-from release.formats import entries, sections
+from release.formats import entries, markdown, sections
 from release.formats.changelog_merge import merge
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _take_unreleased(document: Document) -> tuple[Document, Sequence[Group]]:
 def _rendered(text: str) -> tuple[Group, ...]:
     """Return the groups of a section that git-cliff rendered, with or without its heading."""
     first, _, rest = text.partition("\n")
-    has_heading = (sections.heading(first) or (sections.DEEPEST + 1, ""))[0] <= sections.DEEPEST
+    has_heading = (markdown.heading(first) or (sections.DEEPEST + 1, ""))[0] <= sections.DEEPEST
     return entries.read((rest if has_heading else text).rstrip().split("\n"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from release.formats import entries, sections
+from release.formats import entries, markdown, sections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,14 +125,14 @@ def _place(document: Document, new: Section, two: Document) -> int:
 def _merge_links(old: Document, one: Document, two: Document, conflicts: list[str]) -> tuple[str, ...]:
     """Merge the link definitions by label."""
     before, ours, theirs = (
-        {sections.label(line): line.rstrip() for line in document.links if line.strip()} for document in (old, one, two)
+        {markdown.label(line): line.rstrip() for line in document.links if line.strip()} for document in (old, one, two)
     )
     if theirs in (before, ours):
         return one.links
     result = list(one.links)
     at = len(result)
     for label in [*theirs, *(label for label in ours if label not in theirs)]:
-        mine = next((index for index, line in enumerate(result) if sections.label(line) == label), None)
+        mine = next((index for index, line in enumerate(result) if markdown.label(line) == label), None)
         change = theirs.get(label)
         if change in {before.get(label), ours.get(label)}:
             at = at if mine is None else mine + 1

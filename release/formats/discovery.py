@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.formats import globs
@@ -24,8 +23,7 @@ class Custom(NamedTuple):
     spelling: Spelling
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """Look into the file at `path`, read as `format`, at `keys`.
 
     A version there is written as `spelling`; with `keeps_v` it keeps the `v` in front of it if there is one.
@@ -54,7 +52,7 @@ _CUSTOMS = {
     "__version__.py": _SOURCE,
     "_version.py": _SOURCE,
 }
-_DOCKERFILE = re.compile(r"(?:Docker|Container)file(?:\.(?!dockerignore$).+)?|.+\.(?:[Dd]ocker|[Cc]ontainer)file")
+_DOCKERFILE = r"(?:Docker|Container)file(?:\.(?!dockerignore$).+)?|.+\.(?:[Dd]ocker|[Cc]ontainer)file"
 _FORMATS = {  # one line a suffix
     "toml": "toml",
     "lock": "toml",
@@ -100,7 +98,7 @@ def custom(name: str, names: tuple[str, ...]) -> Custom | None:
     if usual is None and name == "uv.lock" and names:
         keys = dict.fromkeys(f"package[name={_normal(own)}].version" for own in names)
         usual = Custom("toml", tuple(keys), Spelling.PEP440)
-    if usual is None and "file" in name and _DOCKERFILE.fullmatch(name):
+    if usual is None and "file" in name and re.fullmatch(_DOCKERFILE, name):
         usual = _dockerfile(names)
     return usual
 

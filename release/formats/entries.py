@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from release.formats import sections
+from release.formats import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -119,8 +119,8 @@ def _column(line: str) -> int:
 def read(lines: Sequence[str]) -> tuple[Group, ...]:
     """Return the groups of a section's lines; the first has no heading and may be empty."""
     reader = _Reader()
-    for line, is_prose in zip(lines, sections.is_prose(lines), strict=True):
-        found = sections.heading(line) if is_prose else None
+    for line, is_prose in zip(lines, markdown.is_prose(lines), strict=True):
+        found = markdown.heading(line) if is_prose else None
         if found is not None:
             reader.open_group(line, *found)
         elif line.strip() or not (is_prose or not reader.lines):

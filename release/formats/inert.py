@@ -30,6 +30,7 @@ _TRAILER = re.compile(r"(?P<token>BREAKING CHANGE|[^\s():!]+)(?P<separator>:[ \t
 # An escaped character, a code span, or a run of backticks that opens nothing (CommonMark §2.4, §6.1).
 _CODE = re.compile(r"\\[^\n]|(?<!`)(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)|`+")
 _CODE_STANDS_HERE = "\x00"
+_BRACKET = re.compile(r"(?<!\\)((?:\\\\)*)\]")  # one that no backslash escapes
 _ESCAPED = re.compile(r"\\.")
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])([^<>]*)>")  # §6.6: anything that could be HTML or an autolink
@@ -67,7 +68,7 @@ def reason(text: str) -> str:
 
 def _visible(text: str) -> str:
     text = _LINE_BREAKS.sub("\n", _SEQUENCES.sub("", text))
-    return _INVISIBLE.sub("", text)
+    return _INVISIBLE.sub("", text).expandtabs(4)
 
 
 def _shortened(text: str) -> str:
@@ -79,7 +80,7 @@ def _subject(text: str) -> str:
     if match is None:
         return _segment(text)
     scope = "" if match["scope"] is None else f"({_segment(match['scope'], is_name=True)})"
-    return f"{_segment(match['type'], is_name=True)}{scope}{match['mark']}{_segment(match['rest'])}"
+    return f"{_token(match['type'])}{scope}{match['mark']}{_segment(match['rest'])}"
 
 
 def _body(lines: list[str]) -> list[str]:
@@ -93,9 +94,15 @@ def _body(lines: list[str]) -> list[str]:
             followed = followed or bool(text)
         elif match["value"] or followed:
             value = _segment(match["value"])
-            kept.append(f"{_segment(match['token'], is_name=True)}{match['separator']}{value}")
+            kept.append(f"{_token(match['token'])}{match['separator']}{value}")
             followed = False
     return kept[::-1]
+
+
+def _token(text: str) -> str:
+    r"""Return what stands in front of a colon; lax readers take `[x\]:` for a definition."""
+    inert = _segment(text, is_name=True)
+    return f"&#91;{inert[1:]}" if inert.startswith("[") else inert
 
 
 def _indented(text: str) -> str:
@@ -130,7 +137,7 @@ def _without_links(text: str, *, is_name: bool) -> str:
     if "]" not in text:
         return text
     if is_name:
-        return text.replace("]", "\\]")
+        return _BRACKET.sub(r"\1\\]", text)
     text = text.replace("](", "]\\(")
     label = _ESCAPED.sub("", text.partition("]:")[0])
     return text.replace("]:", "]\\:") if label.startswith("[") or "[" not in label else text

@@ -11,31 +11,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from release.formats import markdown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 UNRELEASED = "Unreleased"
 DEEPEST = 2  # level of a heading that opens a section
-_INDENT_OF_CODE = 4  # columns (CommonMark §4.4)
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|$)(.*)", re.DOTALL)
 _UNRELEASED = re.compile(r"\[?unreleased\b", re.IGNORECASE)
 # A version has a dot, "2026" or "3 things" are none; nine digits are more than any part of one needs.
 _NUMBER = re.compile(
     r"\[?(?:(?:version|release)[ \t]+)?v?"
     r"([0-9]{1,9}(?:\.[0-9]{1,9})+(?:[-+.]?[0-9A-Za-z][0-9A-Za-z.+-]*)?)(?=[\])\s(:,]|$)",
     re.IGNORECASE,
-)
-_DEFINITION = re.compile(r" {0,3}\[(?!\^)((?:[^\[\]\\]|\\.)+)\]:\s*\S")
-_FENCE = re.compile(r"([ \t]*(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)*)(`{3,}(?=[^`]*$)|~{3,})")
-_COMMENT, _COMMENT_ENDS = re.compile(r" {0,3}<!--"), re.compile(r"-->")
-# HTML blocks (§4.6) that end with a text and not with a blank line.
-_HTML = (
-    (_COMMENT, _COMMENT_ENDS),
-    (
-        re.compile(r" {0,3}<(?:pre|script|style|textarea)(?=[\s>]|$)", re.IGNORECASE),
-        re.compile(r"</(?:pre|script|style|textarea)>", re.IGNORECASE),
-    ),
 )
 
 
@@ -102,7 +91,7 @@ def parse(data: bytes) -> Document:
         lines[-1] += end
     starts = [
         (index, section)
-        for index, (line, is_text) in enumerate(zip(lines, is_prose(lines), strict=True))
+        for index, (line, is_text) in enumerate(zip(lines, markdown.is_prose(lines), strict=True))
         if is_text and (section := _opened(line)) is not None
     ]
     bounds = [*(index for index, _ in starts), len(lines)]
@@ -142,67 +131,9 @@ def is_readable(document: Document) -> bool:
     return [one.key for one in parse(unparse(document)).sections] == [one.key for one in document.sections]
 
 
-def heading(line: str) -> tuple[int, str] | None:
-    """Return level and text of an ATX heading, or None."""
-    match = _HEADING.fullmatch(line.removeprefix("\ufeff"))
-    if match is None:
-        return None
-    text = match[2].strip()
-    bare = text.rstrip("#")  # a closing run of "#" has to stand by itself
-    return len(match[1]), bare.rstrip() if bare[-1:] in {"", " ", "\t"} else text
-
-
-def is_prose(lines: Sequence[str]) -> list[bool]:
-    """Say for each line whether it may be a heading or a list item: not inside fenced code or an HTML block.
-
-    A block that nothing closes is none. CommonMark lets it run to the end of the file, where it would hide every
-    section; somebody forgot a line there.
-    """
-    prose = [True] * len(lines)
-    at = 0
-    while at < len(lines):
-        closing, indent, prose[at] = _block_opened(lines[at].rstrip())
-        end = at if closing is None else _block_end(lines, at + 1, closing, indent)
-        if end is None:
-            prose[at], end = True, at
-        prose[at + 1 : end + 1] = [False] * (end - at)
-        at = end + 1
-    return prose
-
-
-def _block_end(lines: Sequence[str], at: int, closing: re.Pattern[str], indent: int) -> int | None:
-    """Return the last line of a block that goes on at line `at`; None if nothing closes it.
-
-    A fence in a list item is closed by the item's end too, a line that stands left of `indent`; a comment is not closed
-    by the end of another.
-    """
-    for index in range(at, len(lines)):
-        bare = lines[index].rstrip()
-        if indent and bare and len(bare) - len(bare.lstrip()) < indent:
-            return index - 1
-        if closing.search(bare):
-            return None if closing is _COMMENT_ENDS and _COMMENT.match(bare) else index
-    return len(lines) - 1 if indent else None
-
-
-def _block_opened(line: str) -> tuple[re.Pattern[str] | None, int, bool]:
-    """Return how the block that `line` opens is closed, the indent it asks for, and whether the line is prose."""
-    fence = _FENCE.match(line)
-    if fence is not None:
-        prefix, mark = fence.groups()
-        indent = len(prefix) if prefix.strip() else 0
-        if indent or len(prefix.expandtabs(_INDENT_OF_CODE)) < _INDENT_OF_CODE:
-            return re.compile(rf"^[ \t]*{mark[0]}{{{len(mark)},}}[ \t]*$"), indent, bool(indent)
-    for start, stop in _HTML:
-        opened = start.match(line)
-        if opened is not None:
-            return (None if stop.search(line, opened.end()) else stop), 0, False
-    return None, 0, True
-
-
 def _opened(line: str) -> Section | None:
     """Return the section, still without a body, that the heading `line` opens."""
-    found = heading(line)
+    found = markdown.heading(line)
     if found is None or found[0] > DEEPEST:
         return None
     level, text = found
@@ -218,17 +149,11 @@ def _split_links(lines: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ..
     """Part the link reference definitions (§4.7) that end a file from what stands before them."""
     start = len(lines)
     for index in range(len(lines) - 1, -1, -1):
-        if label(lines[index]):
+        if markdown.label(lines[index]):
             start = index
         elif lines[index].strip():
             break
     return lines[:start], lines[start:]
-
-
-def label(line: str) -> str:
-    """Return the label of a link reference definition, normalised as CommonMark matches it; "" if it is none."""
-    match = _DEFINITION.match(line)
-    return " ".join(match[1].split()).casefold() if match else ""
 
 
 def order(name: str) -> tuple[tuple[int, ...], bool, str]:

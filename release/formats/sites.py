@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from release import formats
 from release.formats import Literal, splice
@@ -34,8 +33,7 @@ class Files(Protocol):
         """Return a file's bytes; OSError when it cannot be read, FileNotFoundError when it is gone."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """The bytes `start:end` of the file at `path`, which spell a version and nothing else.
 
     `origin` is "discovered", "foreign" (discovered, and taken out by the setting `foreign`), or the name of a
@@ -77,8 +75,7 @@ class Site:
         return (text[0] if has_v else "") + spell(version, self.spelling)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A file that was looked at and could not be read as what its name says."""
 
     path: str
@@ -157,7 +154,7 @@ def inherit(sites: Iterable[Site], *trees: Iterable[Site]) -> tuple[Site, ...]:
         return any(counterpart(site.nth, site.of, site.text, one) for one in others)
 
     return tuple(
-        replace(site, managed=True) if not site.managed and site.origin != FOREIGN and is_managed(site) else site
+        site._replace(managed=True) if not site.managed and site.origin != FOREIGN and is_managed(site) else site
         for site in sites
     )
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import Problem
 from release.formats import FormatError, globs
@@ -22,16 +21,14 @@ if TYPE_CHECKING:
     from release.version import Version
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """The tree of the nearest version tag that can be reached, and the tag's version."""
 
     files: Files
     version: Version
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """What a tree holds: sites by path and place, files that could not be read, and problems, none of them raised."""
 
     version: Version | None  # of the file VERSION; None without one, or when it holds no version of ours

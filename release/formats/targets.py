@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release.errors import Exit, Problem, ReleaseError, refusal, usage
@@ -57,7 +56,7 @@ def _sites(tree: Tree, target: Target) -> tuple[list[Site], list[Problem]]:
         try:
             found = _in_file(tree, target, path, name)
         except ReleaseError as error:  # one file's problem must not hide the others'
-            problems += (replace(problem, what=f"{name}: {problem.what}") for problem in error.problems)
+            problems += (problem._replace(what=f"{name}: {problem.what}") for problem in error.problems)
         else:
             is_there = is_there or found is not None
             sites += found or ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,8 +19,7 @@ OLDEST_GIT = (2, 39)
 LIST_REFS = ("for-each-ref", "--format=%(refname)%00%(objectname)%00%(*objectname)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """One repository as seen from one of its worktrees."""
 
     top: Path  # the worktree's root

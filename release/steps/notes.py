@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from release import process
 from release.errors import usage
 from release.formats import cliff as rules
-from release.formats import inert, sections
+from release.formats import inert, markdown, sections
 from release.steps import shadow
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ PACKAGED = Path(__file__).parent.parent / "cliff.toml"  # for repositories that 
 
 _DEEPEST = 6  # levels of headings
 _URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+_LOGGED = re.compile(r"(?:Error:|ERROR git_cliff >|INFO .*\n)\s*")  # what stands in front of git-cliff's reason
 _UNSAFE_IN_URL = re.compile(r"[\s<>()\[\]\\`\"']")
 
 
@@ -119,10 +120,10 @@ def _started(program: Path, folder: Path, *arguments: str, data: bytes = b"") ->
         data=data,
     )
     if result.status:
-        said = inert.reason(result.complaint)
+        said = _LOGGED.split(inert.reason(result.complaint))[-1]
         if "unexpected argument" in said:
             raise usage(f"{program} is older than git-cliff 2.12", f"{sys.executable} -m pip install -U git-cliff")
-        raise usage(f"git-cliff cannot work with cliff.toml: {said.partition('Error: ')[2] or said}")
+        raise usage(f"git-cliff cannot work with cliff.toml: {said}")
     return result.out
 
 
@@ -140,15 +141,14 @@ def _describe(program: Path, history: shadow.Shadow, config: rules.Config) -> di
     Raises:
         ReleaseError: git-cliff left out a commit that no rule names (exit 3).
     """
-    asked = rules.collecting(config, {real: seen for seen, real in history.ids.items()})
+    asked = rules.collecting(config, {commit.id: seen for seen, commit in history.commits.items()})
     releases: list[dict[str, Any]] = json.loads(_run(program, history.folder, asked, "--context", "--", history.range))
-    commits = [
-        {**commit, "id": history.ids[commit["id"]]} for release in reversed(releases) for commit in release["commits"]
-    ]
-    came_back = {commit["id"] for commit in commits}
-    missing = [(commit.id, commit.message) for commit in history.commits if commit.id not in came_back]
+    described = [commit for release in reversed(releases) for commit in release["commits"]]
+    came_back = {commit["id"] for commit in described}
+    missing = [(commit.id, commit.message) for seen, commit in history.commits.items() if seen not in came_back]
     if missing and rules.counts(config):
         raise rules.refused("left out by git-cliff, and no rule of cliff.toml names it", missing)
+    commits = [_real(commit, history.commits[commit["id"]]) for commit in described]
     kept = [_mended(commit) for commit in rules.sift(commits, config).kept]
     if not kept:
         return None
@@ -158,6 +158,15 @@ def _describe(program: Path, history: shadow.Shadow, config: rules.Config) -> di
         "commit_range": {"from": kept[0]["id"], "to": kept[-1]["id"]},
         "statistics": _statistics(kept),
     }
+
+
+def _real(described: dict[str, Any], commit: shadow.Commit) -> dict[str, Any]:
+    """Return a description with the real id, and with people whose names libgit2 has not trimmed."""
+    people = {
+        role: {"name": person.name, "email": person.address, "timestamp": person.time}
+        for role, person in (("author", commit.author), ("committer", commit.committer))
+    }
+    return {**described, "id": commit.id, **people}
 
 
 def _mended(commit: dict[str, Any]) -> dict[str, Any]:
@@ -195,8 +204,8 @@ def _section(text: str, version: str, tag: str, date: dt.date) -> str:
     Others of these levels would end the section: all headings are moved down so that the highest has level 3.
     """
     lines = [line.rstrip() for line in text.replace("\r", "").split("\n")]
-    prose = sections.is_prose(lines)
-    found = {at: heading for at, line in enumerate(lines) if prose[at] and (heading := sections.heading(line))}
+    prose = markdown.is_prose(lines)
+    found = {at: heading for at, line in enumerate(lines) if prose[at] and (heading := markdown.heading(line))}
     names = (version, tag, date.isoformat(), "unreleased")
     for at, (level, title) in found.items():
         if level <= sections.DEEPEST and any(name in title.lower() for name in names):
@@ -206,7 +215,7 @@ def _section(text: str, version: str, tag: str, date: dt.date) -> str:
     down = max(0, sections.DEEPEST + 1 - min((level for level, _ in found.values()), default=_DEEPEST))
     for at, (level, title) in found.items():
         lines[at] = f"{'#' * min(level + down, _DEEPEST)} {title}"
-    prose = sections.is_prose(lines)
+    prose = markdown.is_prose(lines)
     tight = [line for at, line in enumerate(lines) if line or not prose[at] or (at and lines[at - 1])]
     body = "\n".join(tight).strip("\n")
     return f"## [{version}] - {date.isoformat()}\n\n{body}\n" if body else ""

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import Problem, ReleaseError, usage
 from release.formats import inert
@@ -38,6 +38,17 @@ class MissingHistoryError(ReleaseError):
     """A commit of the range is not in the object database: unknown, collected, or beyond a shallow clone's edge."""
 
 
+class Person(NamedTuple):
+    """An identity; `time` is in seconds since 1970."""
+
+    name: str
+    address: str
+    time: int
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.address}> {self.time} +0000"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Commit:
     """A commit of the range: ids and parents as they are, texts inert."""
@@ -45,18 +56,17 @@ class Commit:
     id: str
     tree: str
     parents: tuple[str, ...]
-    author: str
-    committer: str
+    author: Person
+    committer: Person
     message: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shadow:
-    """The repository that git-cliff sees. `ids` leads from its commits to the real ones, `range` is for git-cliff."""
+    """What git-cliff sees: a repository, its commits (parents first) by the ids they have there, and the range."""
 
     folder: Path
-    commits: tuple[Commit, ...]
-    ids: dict[str, str]
+    commits: dict[str, Commit]
     range: str
 
 
@@ -81,7 +91,7 @@ def cast(objects: Path, start: str | None, stop: str, *, with_trees: bool) -> It
         source = _bare(folder / "source", objects, is_sha1=len(stop) == _SHA1)
         commits = _commits(source, start, stop)
         if not commits:
-            yield Shadow(folder=folder, commits=(), ids={}, range="")
+            yield Shadow(folder=folder, commits={}, range="")
             return
         shadow = _bare(folder / "shadow", objects if with_trees else None)
         yield _written(shadow, commits, start, with_trees=with_trees)
@@ -179,10 +189,13 @@ def _decoded(text: bytes) -> str:
         return text.decode("cp1252", "replace")
 
 
-def _person(name: str, address: str, time: str) -> str:
-    """Write an identity so that every parser reads it; some commits of old have none or half of one."""
-    seconds = int(time) if re.fullmatch(r"[0-9]{1,11}", time) else 0
-    return f"{inert.line(name) or 'unknown'} <{re.sub(r'[<>]', '', inert.line(address))}> {seconds} +0000"
+def _person(name: str, address: str, time: str) -> Person:
+    """Return an identity that every parser reads; some commits of old have none or half of one."""
+    return Person(
+        name=inert.line(name) or "unknown",
+        address=re.sub(r"[<>]", "", inert.line(address)),
+        time=int(time) if re.fullmatch(r"[0-9]{1,11}", time) else 0,
+    )
 
 
 def _written(folder: Path, commits: Sequence[Commit], start: str | None, *, with_trees: bool) -> Shadow:
@@ -209,8 +222,7 @@ def _written(folder: Path, commits: Sequence[Commit], start: str | None, *, with
     edge = f"{start if with_trees else outside}..{tip}"
     return Shadow(
         folder=folder,
-        commits=tuple(commits),
-        ids={shadow: real for real, shadow in known.items()},
+        commits=dict(zip(known.values(), commits, strict=True)),
         range=edge if start else tip,
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from release.formats import FormatError
@@ -143,24 +141,24 @@ def test_a_name_stands_for_a_format(name: str, format_name: str) -> None:
     ],
 )
 def test_a_site_wants_its_spelling(text: str, keeps_v: bool, spelling: Spelling, wanted: str) -> None:
-    site = replace(SITE, text=text, keeps_v=keeps_v, spelling=spelling)
+    site = SITE._replace(text=text, keeps_v=keeps_v, spelling=spelling)
     assert site.wanted(NEW) == wanted
     assert drift([site], NEW) == (site,)
-    assert drift([replace(site, text=wanted)], NEW) == ()
+    assert drift([site._replace(text=wanted)], NEW) == ()
 
 
 def test_another_spelling_of_the_version_is_drift_and_a_foreign_site_never_is() -> None:
-    site = replace(SITE, text="5.0.0-rc.1")
+    site = SITE._replace(text="5.0.0-rc.1")
     assert site.version == NEW
-    assert drift([site, replace(site, managed=False)], NEW) == (site,)
+    assert drift([site, site._replace(managed=False)], NEW) == (site,)
 
 
 def test_rewrite_changes_managed_sites_alone() -> None:
     data = b"ARG VERSION=4.5.6\nARG VERSION=4.5.6\n"
-    second = replace(SITE, start=30, end=35, managed=False)
+    second = SITE._replace(start=30, end=35, managed=False)
     assert rewrite(data, [second, SITE], NEW) == b"ARG VERSION=5.0.0rc1\nARG VERSION=4.5.6\n"
     assert edits(Memory({"a/Dockerfile": data}), [SITE, second], NEW) == {"a/Dockerfile": rewrite(data, [SITE], NEW)}
-    assert edits(Memory(), [replace(SITE, text="5.0.0rc1"), second], NEW) == {}
+    assert edits(Memory(), [SITE._replace(text="5.0.0rc1"), second], NEW) == {}
 
 
 def test_rewrite_refuses_sites_of_other_bytes() -> None:
@@ -189,36 +187,36 @@ def test_a_counterpart_is_known_by_its_number_or_else_by_its_text(
 
 
 def test_managed_in_one_tree_is_managed_in_a_merge() -> None:
-    foreign = replace(SITE, managed=False, text="4.9.9")
-    assert inherit([foreign], [], [replace(SITE, managed=False)]) == (foreign,)
-    assert inherit([foreign], [], [SITE]) == (replace(foreign, managed=True),)
+    foreign = SITE._replace(managed=False, text="4.9.9")
+    assert inherit([foreign], [], [SITE._replace(managed=False)]) == (foreign,)
+    assert inherit([foreign], [], [SITE]) == (foreign._replace(managed=True),)
     assert inherit([SITE], [foreign]) == (SITE,)
-    for other in (replace(SITE, path="b"), replace(SITE, key="ENV VERSION"), replace(SITE, format="regex")):
+    for other in (SITE._replace(path="b"), SITE._replace(key="ENV VERSION"), SITE._replace(format="regex")):
         assert inherit([foreign], [other]) == (foreign,)
 
 
 def test_what_the_configuration_takes_out_stays_out_of_a_merge() -> None:
-    taken = replace(SITE, managed=False, origin=FOREIGN)
+    taken = SITE._replace(managed=False, origin=FOREIGN)
     assert inherit([taken], [SITE]) == (taken,)
 
 
 def test_normalise_finds_the_counterparts_in_other_bytes() -> None:
     other = b"# longer\nARG VERSION=4.4.4 # 4.5.6\nARG X=4.5.6\n"
     assert normalise(other, [SITE], NEW) == other.replace(b"4.4.4", b"5.0.0rc1")
-    assert normalise(DATA, [replace(SITE, managed=False)], NEW) == DATA
+    assert normalise(DATA, [SITE._replace(managed=False)], NEW) == DATA
     assert normalise(b"FROM x\n", [SITE], NEW) == b"FROM x\n"
 
 
 def test_normalise_leaves_foreign_siblings() -> None:
     data = b"ARG VERSION=1.1.1\nARG VERSION=4.4.4\n"
-    second = replace(SITE, nth=1, of=2)
+    second = SITE._replace(nth=1, of=2)
     assert normalise(data, [second], NEW) == b"ARG VERSION=1.1.1\nARG VERSION=5.0.0rc1\n"
     longer = b"ARG VERSION=0\nARG VERSION=4.5.6\nARG VERSION=4.4.4\n"
     assert normalise(longer, [second], NEW) == longer.replace(b"4.5.6", b"5.0.0rc1")
 
 
 def test_normalise_keeps_the_v_that_is_there() -> None:
-    assert normalise(b"ARG VERSION=v1.0", [replace(SITE, keeps_v=True)], NEW) == b"ARG VERSION=v5.0.0rc1"
+    assert normalise(b"ARG VERSION=v1.0", [SITE._replace(keeps_v=True)], NEW) == b"ARG VERSION=v5.0.0rc1"
     assert normalise(b"ARG VERSION=v1.0", [SITE], NEW) == b"ARG VERSION=5.0.0rc1"
 
 
@@ -231,13 +229,13 @@ def test_normalise_says_when_a_file_cannot_be_read() -> None:
     ("start", "end", "shared"), [(12, 17, True), (16, 20, True), (17, 20, False), (5, 12, False), (13, 13, True)]
 )
 def test_overlap(start: int, end: int, shared: bool) -> None:
-    other = replace(SITE, start=start, end=end)
+    other = SITE._replace(start=start, end=end)
     assert overlap(SITE, other) is shared
     assert overlap(other, SITE) is shared
 
 
 def test_empty_places_overlap_with_themselves() -> None:
-    empty = replace(SITE, start=12, end=12)
+    empty = SITE._replace(start=12, end=12)
     assert overlap(empty, empty)
-    assert not overlap(empty, replace(SITE, start=13, end=13))
+    assert not overlap(empty, SITE._replace(start=13, end=13))
     assert not overlap(empty, SITE)
