@@ -67,7 +67,7 @@ _VERSIONED = ref_pattern("version")
 _NAMED = ref_pattern("name")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Target:
     """A rule that names version sites; "" stands for what is not given."""
 
@@ -90,7 +90,7 @@ def _check_target(target: Target, place: Place) -> None:
         place.wrong("has the format regex, but no pattern", f"wanted: {REGEX.wanted}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Publish:
     """Which kinds of version, in the words of `version.kind`, each publisher takes; () means that it is not used."""
 
@@ -104,14 +104,14 @@ class Publish:
         return tuple(entry.key for entry in entries(self) if kind in entry.value)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Tests:
     """How the packaged `tests` session runs the tests."""
 
     command: tuple[str, ...] = option((), COMMAND, "What the packaged `tests` session runs.", empty="pytest")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
     """The effective configuration. `source` says where its table stands, `written` which keys are in it."""
 

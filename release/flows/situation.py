@@ -153,7 +153,7 @@ def look(repository: Repository, *, offline: bool = False) -> Iterator[Situation
     Raises:
         ReleaseError: no usable repository, an empty or shallow one, or a remote that does not answer.
     """
-    with contextlib.closing(ObjectReader(repository)) as objects:
+    with contextlib.closing(ObjectReader(repository.top)) as objects:
         world = git.observe(repository)
         refuse_unusable(repository, world)
         here = next(tree for tree in world.worktrees if tree.path.resolve() == repository.top.resolve())
@@ -207,8 +207,8 @@ def _fetch_missing(situation: Situation) -> None:
         f"refs/heads/{pattern.partition('{')[0]}" for pattern in (config.release, config.hotfix, config.support)
     )
     names = {f"refs/heads/{name}" for name in (config.develop, config.main, "main", "master") if name}
-    missing = [
-        name
+    wanted = {
+        name: ref.oid
         for name, ref in (world.remote_refs or {}).items()
         if ref.oid not in known
         and (
@@ -216,10 +216,9 @@ def _fetch_missing(situation: Situation) -> None:
             or name.startswith(prefixes)
             or versions.from_tag(name.removeprefix("refs/tags/"), config.tag) is not None
         )
-        and situation.objects.resolve(ref.oid) is None
-    ]
-    if missing:
-        git.fetch_objects(situation.repository, world.remote, missing)
+    }
+    if wanted and not git.whole_here(situation.repository, wanted.values()):
+        git.fetch_objects(situation.repository, world.remote, wanted)
 
 
 def starting_point(situation: Situation, branch: Branch) -> tuple[str, str, tuple[Problem, ...]]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import usage
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(NamedTuple):
     """The tables of a list in which `name` holds `value`."""
 
     name: str
@@ -30,7 +28,7 @@ Path = tuple[str | int, ...]  # from the root to one place, without selectors
 
 _HINT = 'write it like project.version, packages."".version, images[0].tag or package[name=my-app].version'
 _WORD = r"""(?:[^\s.\[\]"'=]+|"[^"\\]*"|'[^']*')"""
-_STEP = re.compile(rf"(?P<name>\.?{_WORD})|\[(?P<index>\d+)\]|\[(?P<which>{_WORD})=(?P<value>{_WORD})\]")
+_STEP = rf"(?P<name>\.?{_WORD})|\[(?P<index>\d+)\]|\[(?P<which>{_WORD})=(?P<value>{_WORD})\]"
 
 
 @functools.lru_cache(maxsize=1024)
@@ -40,10 +38,14 @@ def parse(key: str) -> tuple[Step, ...]:
     Raises:
         ReleaseError: `key` does not have the syntax above (exit 2).
     """
+    words = key.split(".")
+    if all(map(str.isidentifier, words)):
+        return tuple(words)
     steps: list[Step] = []
     position = 0
+    step = re.compile(_STEP)
     while position < len(key):
-        match = _STEP.match(key, position)
+        match = step.match(key, position)
         if match is None or (match["name"] and match["name"].startswith(".") is not bool(steps)):
             raise usage(f"cannot read the key {key!r} at character {position + 1}", _HINT)
         if match["name"]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release.entry import Entry
 from release.errors import Exit, Problem, ReleaseError, refusal
+from release.git import command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from release.git.repository import Repository
     from release.process import Process
 
 TREE = "40000"
@@ -30,8 +31,8 @@ class Commit(NamedTuple):
 class ObjectReader:
     """Reads objects through one long-lived `git cat-file --batch-command`, started when first asked."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._process: Process | None = None
         self._blobs: dict[str, bytes] = {}
         self._trees: dict[str, Mapping[str, Entry]] = {}
@@ -110,7 +111,7 @@ class ObjectReader:
 
     def _running(self) -> Process:
         if self._process is None:
-            self._process = self._repository.start("cat-file", "--batch-command", "-z")
+            self._process = command.start(["cat-file", "--batch-command", "-z"], cwd=self._folder)
         return self._process
 
     def _ask(self, question: str, name: str) -> tuple[str, str, str] | None:

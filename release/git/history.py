@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from release.git import command
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
     from release.git.repository import Repository
     from release.process import Process
@@ -28,9 +31,9 @@ class Released(NamedTuple):
     greatest: Tagged | None = None
 
 
-def walk(repository: Repository, tip: str) -> Process:
+def walk(folder: Path, tip: str) -> Process:
     """Start listing the commits of `tip`, newest first; whoever reads them ends the process."""
-    return repository.start("rev-list", tip, "--")
+    return command.start(["rev-list", tip, "--"], cwd=folder)
 
 
 def released(
@@ -69,7 +72,7 @@ def _nearest(
     if tip in finals:
         return Tagged(version=at[tip], commit=tip), Tagged(version=finals[tip], commit=tip)
     nearest = None
-    commits = walking or walk(repository, tip)
+    commits = walking or walk(repository.top, tip)
     try:
         for line in commits.stdout:
             commit = line.decode().strip()

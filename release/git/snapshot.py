@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from release.git.database import ObjectReader
     from release.git.repository import Repository
+    from release.process import Process
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Snapshot:
     """Tracked files by path (relative, `/`), read on demand. Edits shadow them and touch nothing on disk."""
 
@@ -103,10 +104,14 @@ def looked_up(objects: ObjectReader, commit: str) -> Snapshot:
     return Snapshot(entries=_LookedUp(objects, commit), reader=lambda _, entry: objects.blob(entry.oid))
 
 
-def of_working_tree(repository: Repository) -> Snapshot:
-    """Return the tracked files as they lie on disk. One `ls-files`; a conflicted index entry counts once."""
-    started = command.start(["ls-files", "--cached", "--stage", "-z"], cwd=repository.top)
-    out = command.checked(started.finish()).out
+def list_tracked(folder: Path) -> Process:
+    """Start listing what the index of the repository around `folder` holds, for `of_working_tree`."""
+    return command.start(["ls-files", "--cached", "--stage", "-z", "--full-name", "--", ":/"], cwd=folder)
+
+
+def of_working_tree(repository: Repository, listing: Process) -> Snapshot:
+    """Return the tracked files as they lie on disk; a conflicted index entry counts once."""
+    out = command.checked(listing.finish()).out
     return Snapshot(entries=_entries(out, tree=False), reader=lambda path, _: read_regular(repository.top, path))
 
 

@@ -61,11 +61,11 @@ class Transaction:
             ReleaseError: the push has happened (exit 3), or nobody can tell (exit 7).
         """
         push = found.plan.push
-        leftovers.remove_locks(self.repository, found.plan)
         if push is not None and found.phase != "planned" and self._pushed_before(found.plan, push) != "none":
             raise refusal(
                 f"{found.plan.task} has already been pushed to {push.remote}: it cannot be undone here", RESUME
             )
+        leftovers.remove_locks(self.repository, found.plan)
         undone = found if found.undoing else journal.write(self.repository, replace(found, undoing=True))
         backwards = replace(undone, plan=found.plan.reversed())
         return self._local(backwards, torn=Torn.NEW | Torn.OLD if found.undoing else Torn.OLD)

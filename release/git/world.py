@@ -167,6 +167,16 @@ def tracking(repository: Repository, remote: str, names: Iterable[str]) -> dict[
     return found
 
 
+def whole_here(repository: Repository, oids: Iterable[str]) -> bool:
+    """Whether these objects are here with everything they lead to.
+
+    That one of them is here proves nothing: a fetch that was killed leaves commits without their trees.
+    """
+    out = "".join(f"{oid}\n" for oid in oids).encode()
+    arguments = ("rev-list", "--quiet", "--objects", "--stdin", "--not", "--all")
+    return repository.run(*arguments, data=out, accept=range(256)).status == 0
+
+
 def fetch_objects(repository: Repository, remote: str, names: Iterable[str]) -> None:
     """Bring the objects of these full refnames here; no ref, no FETCH_HEAD, no setting changes."""
     command.checked(

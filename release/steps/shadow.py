@@ -199,13 +199,19 @@ def _person(name: str, address: str, time: str) -> Person:
 
 
 def _written(folder: Path, commits: Sequence[Commit], start: str | None, *, with_trees: bool) -> Shadow:
-    """Write the commits into `folder`. Parents outside the range are the real ones, or one that stands for all."""
+    """Write the commits into `folder`. Parents outside the range are the real ones, or one that stands for all.
+
+    A root gets that one too: git-cliff does not say of a first commit which files it brought.
+    """
     pack = _Pack()
     empty = pack.add(_TREE, b"")
     outside = pack.add(_COMMIT, b"tree %s\nauthor %s\ncommitter %s\n\n" % (empty.encode(), _NOBODY, _NOBODY))
+    has_real_edge = with_trees and start is not None
     known: dict[str, str] = {}
     for commit in commits:
-        parents = [known.get(parent) or (parent if with_trees else outside) for parent in commit.parents]
+        parents = [known.get(parent) or (parent if has_real_edge else outside) for parent in commit.parents]
+        if not parents and not has_real_edge:
+            parents = [outside]
         lines = [
             f"tree {commit.tree if with_trees else empty}",
             *(f"parent {parent}" for parent in parents),
@@ -219,11 +225,10 @@ def _written(folder: Path, commits: Sequence[Commit], start: str | None, *, with
     pack.write(folder / "objects" / "pack")
     tip = known[commits[-1].id]
     (folder / "refs" / "heads" / "main").write_text(f"{tip}\n", encoding="ascii")
-    edge = f"{start if with_trees else outside}..{tip}"
     return Shadow(
         folder=folder,
         commits=dict(zip(known.values(), commits, strict=True)),
-        range=edge if start else tip,
+        range=f"{start if has_real_edge else outside}..{tip}",
     )
 
 

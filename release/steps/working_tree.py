@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release import config as configuration
@@ -16,7 +17,7 @@ from release.git import repository as git
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from release.config import Config
     from release.git.repository import Repository
@@ -28,7 +29,7 @@ CONFIG = "pyproject.toml"
 VERSION = "VERSION"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class WorkingTree:
     """One working tree, read once. `head` is None before the first commit; tags are those that are here."""
 
@@ -118,19 +119,22 @@ def survey(
 
 
 @contextlib.contextmanager
-def opened(repository: Repository) -> Iterator[WorkingTree]:
-    """Read the working tree; git is asked for files and tags side by side.
+def opened(locate: Callable[[], Repository]) -> Iterator[WorkingTree]:
+    """Read the working tree around the current folder; git finds the repository, its files and tags side by side.
 
     Raises:
-        ReleaseError: the configuration cannot be read (exit 2).
+        ReleaseError: no repository, or its configuration cannot be read (exit 2).
     """
-    with contextlib.closing(ObjectReader(repository)) as objects, contextlib.ExitStack() as stack:
+    folder = Path.cwd()
+    with contextlib.closing(ObjectReader(folder)) as objects, contextlib.ExitStack() as stack:
         objects.start()
-        tags = repository.start(*git.LIST_REFS, "refs/tags")
-        walking = history.walk(repository, "HEAD")
-        stack.callback(tags.kill)
-        stack.callback(walking.kill)
-        tree = snapshot.of_working_tree(repository)
+        listing = snapshot.list_tracked(folder)
+        tags = command.start([*git.LIST_REFS, "refs/tags"], cwd=folder)
+        walking = history.walk(folder, "HEAD")
+        for started in (listing, tags, walking):
+            stack.callback(started.kill)
+        repository = locate()
+        tree = snapshot.of_working_tree(repository, listing)
         try:
             data = tree.get(CONFIG)
         except FileNotFoundError:

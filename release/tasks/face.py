@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from release.plan import Plan
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Run:
     """One changing task: where it works, and whether it only shows what it would do. `lock` is None then."""
 

@@ -38,7 +38,7 @@ def abort(context: Context) -> None:
 def _found(context: Context, verb: str) -> Iterator[tuple[Transaction | None, journal.Journal | None]]:
     with face.ending() as repository:
         where = repository()
-        with journal.locked(where) as lock, contextlib.closing(ObjectReader(where)) as objects:
+        with journal.locked(where) as lock, contextlib.closing(ObjectReader(where.top)) as objects:
             found = journal.read(where)
             if found is None:
                 console.say("nothing is in progress")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def version(*, check: bool, as_json: bool, following: bool) -> None:
     """Show VERSION and every site; with `check` fail on drift; with `following` only the next version."""
-    with face.ending() as repository, working_tree.opened(repository()) as tree:
+    with face.ending() as repository, working_tree.opened(repository) as tree:
         if following:
             from release.steps import bump  # noqa: PLC0415  # only this one looks at commits
 
@@ -140,7 +140,7 @@ def config(*, as_json: bool, schema: bool) -> None:
     if schema:
         console.show(json.dumps(configuration.schema(), indent=2))
         return
-    with face.ending() as repository, working_tree.opened(repository()) as tree:
+    with face.ending() as repository, working_tree.opened(repository) as tree:
         found = list(configuration.settings(tree.config))
         if as_json:
             console.show(json.dumps({one.key: {"value": one.value, "origin": one.origin} for one in found}, indent=2))

@@ -41,7 +41,7 @@ def bump(context: Context, version: str, dry_run: bool = False) -> None:
     from release.steps import working_tree  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
-    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(run.repository) as tree:
+    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(lambda: run.repository) as tree:
         run.carry_out(step.bump(tree, version, lock=run.lock), tree.objects)
 
 
@@ -62,7 +62,7 @@ def propagate(context: Context, check: bool = False, commit: bool = False, dry_r
     if check:
         reports.version(check=True, as_json=False, following=False)
         return
-    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(run.repository) as tree:
+    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(lambda: run.repository) as tree:
         run.carry_out(step.propagate(tree, committed=commit, lock=run.lock), tree.objects)
 
 
@@ -80,5 +80,5 @@ def changelog(context: Context, all: bool = False, allow_empty: bool = False, dr
     from release.steps import working_tree  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
-    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(run.repository) as tree:
+    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(lambda: run.repository) as tree:
         run.carry_out(step.plan(tree, every=all, allow_empty=allow_empty, lock=run.lock), tree.objects)
