@@ -88,20 +88,20 @@ def config(context: Context, json: bool = False, schema: bool = False) -> None: 
     reports.config(as_json=json, schema=schema)
 
 
-@task(auto_shortflags=False)
-def resume(context: Context) -> None:
+@task(auto_shortflags=False, help={"dry-run": "show what it would do and change nothing"})
+def resume(context: Context, dry_run: bool = False) -> None:
     """Complete what was interrupted, whichever task it was."""
     from release.tasks import recovery  # noqa: PLC0415
 
-    recovery.resume(context)
+    recovery.resume(dry_run=dry_run or context.config.run.dry)
 
 
-@task(auto_shortflags=False)
-def abort(context: Context) -> None:
+@task(auto_shortflags=False, help={"dry-run": "show what it would do and change nothing"})
+def abort(context: Context, dry_run: bool = False) -> None:
     """Undo what was interrupted, as long as nothing was pushed."""
     from release.tasks import recovery  # noqa: PLC0415
 
-    recovery.abort(context)
+    recovery.abort(dry_run=dry_run or context.config.run.dry)
 
 
 @task(

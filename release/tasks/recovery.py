@@ -14,20 +14,18 @@ from release.tasks import face
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from invoke.context import Context
 
-
-def resume(context: Context) -> None:
+def resume(*, dry_run: bool) -> None:
     """Complete what the journal describes."""
-    with _found(context, "complete") as (transaction, found):
+    with _found("complete", dry_run=dry_run) as (transaction, found):
         if transaction is not None and found is not None:
             _report(transaction.resume(found))
             face.conclude(found.plan)
 
 
-def abort(context: Context) -> None:
+def abort(*, dry_run: bool) -> None:
     """Undo what the journal describes."""
-    with _found(context, "undo") as (transaction, found):
+    with _found("undo", dry_run=dry_run) as (transaction, found):
         if transaction is not None and found is not None:
             _report(transaction.abort(found))
             console.say(f"{found.plan.task} is undone: everything is as it was before")
@@ -35,7 +33,7 @@ def abort(context: Context) -> None:
 
 
 @contextlib.contextmanager
-def _found(context: Context, verb: str) -> Iterator[tuple[Transaction | None, journal.Journal | None]]:
+def _found(verb: str, *, dry_run: bool) -> Iterator[tuple[Transaction | None, journal.Journal | None]]:
     with face.ending() as repository:
         where = repository()
         with journal.locked(where) as lock, contextlib.closing(ObjectReader(where.top)) as objects:
@@ -43,7 +41,7 @@ def _found(context: Context, verb: str) -> Iterator[tuple[Transaction | None, jo
             if found is None:
                 console.say("nothing is in progress")
                 yield None, None
-            elif context.config.run.dry:
+            elif dry_run:
                 console.say(f"dry run: would {verb} {found.plan.task} (stopped in phase {found.phase})")
                 for line in console.summary(found.plan if verb == "complete" else found.plan.reversed()):
                     console.show(line)
