@@ -90,7 +90,7 @@ def environment() -> dict[str, str]:
     return kept | {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "NO_COLOR": "1"}
 
 
-def make(where: Path, *, commits: int = 0, files: int = 0) -> Path:
+def make(where: Path, *, commits: int = 0, files: int = 0, chart: bool = True) -> Path:
     """Make a project with a remote: main and develop, `commits` before its last release, `files` beside its own."""
     where.mkdir()
     work = where / "work"
@@ -103,6 +103,8 @@ def make(where: Path, *, commits: int = 0, files: int = 0) -> Path:
         git(work, "fast-import", "--quiet", data="".join(history(commits, files)).encode())
         git(work, "reset", "-q", "--hard")
     for path, content in FILES.items():
+        if not chart and path.startswith("chart/"):
+            continue
         (work / path).parent.mkdir(parents=True, exist_ok=True)
         (work / path).write_text(content)
     git(work, "add", "-A")
@@ -153,28 +155,34 @@ def medians(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, flo
 
 
 def startup(report: Report, folder: Path, rounds: int) -> None:
-    """Start-up and previews, over `invoke --version`, and against the peers."""
-    work, peers = make(folder / "startup"), make(folder / "peers")
-    (work / "VERSION").write_text("0.10.0\n")  # all sites have to follow, as with the peers
+    """Start-up and previews, over `invoke --version`, and against the peers.
+
+    A plain Python project for the bounds over Invoke itself; with a chart, which loads a YAML parser, for the peers.
+    """
+    plain, chart, peers = make(folder / "plain", chart=False), make(folder / "chart"), make(folder / "peers")
+    for work in (plain, chart):
+        (work / "VERSION").write_text("0.10.0\n")  # all sites have to follow, as with the peers
+    bumpversion, commitizen = str(BIN / "bump-my-version"), str(BIN / "cz")
     found = medians(
         {
-            "invoke --version": lambda: timed([*INVOKE, "--version"], work),
-            "invoke --list": lambda: timed([*INVOKE, "--list"], work),
-            "invoke version": lambda: timed([*INVOKE, "version"], work),
-            "invoke propagate --dry-run": lambda: timed([*INVOKE, "propagate", "--dry-run"], work),
-            "bump-my-version bump --dry-run minor": lambda: timed(
-                [str(BIN / "bump-my-version"), "bump", "--dry-run", "minor"], peers
-            ),
-            "cz bump --dry-run": lambda: timed([str(BIN / "cz"), "bump", "--dry-run", "--yes"], peers),
+            "invoke --version": lambda: timed([*INVOKE, "--version"], plain),
+            "invoke --list": lambda: timed([*INVOKE, "--list"], plain),
+            "invoke version": lambda: timed([*INVOKE, "version"], plain),
+            "invoke version, with a chart": lambda: timed([*INVOKE, "version"], chart),
+            "invoke propagate --dry-run": lambda: timed([*INVOKE, "propagate", "--dry-run"], plain),
+            "invoke propagate --dry-run, with a chart": lambda: timed([*INVOKE, "propagate", "--dry-run"], chart),
+            "bump-my-version bump --dry-run minor": lambda: timed([bumpversion, "bump", "--dry-run", "minor"], peers),
+            "cz bump --dry-run": lambda: timed([commitizen, "bump", "--dry-run", "--yes"], peers),
         },
         rounds,
     )
     base = found["invoke --version"]
+    bounds = {"invoke --list": 10, "invoke version": 30, "invoke propagate --dry-run, with a chart": 90}
     for name, value in found.items():
         report.row(name, value, "ms")
-    for name, bound in (("invoke --list", 10), ("invoke version", 30), ("invoke propagate --dry-run", 90)):
-        report.row(f"{name} over invoke --version", found[name] - base, "ms", bound)
-    ours = found["invoke propagate --dry-run"]
+    for name in list(found)[1:6]:
+        report.row(f"{name}, over invoke --version", found[name] - base, "ms", bounds.get(name))
+    ours = found["invoke propagate --dry-run, with a chart"]
     report.row("propagate --dry-run / bump-my-version", ours / found["bump-my-version bump --dry-run minor"], "x", 0.45)
     report.row("propagate --dry-run / cz bump", ours / found["cz bump --dry-run"], "x", 0.7)
 
