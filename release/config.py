@@ -183,6 +183,16 @@ def load(data: bytes | None, *, origin: str) -> Config:
     raise ReleaseError(problems)
 
 
+def edited(data: bytes, values: dict[str, Any]) -> bytes:
+    """Return a pyproject.toml with these keys of `[tool.release]` set; comments and order of all else stay."""
+    import tomlkit  # noqa: PLC0415  # only edits of structure need it
+
+    document = tomlkit.parse(data)
+    tool = document.setdefault("tool", tomlkit.table(is_super_table=True))
+    tool.setdefault("release", tomlkit.table()).update(values)
+    return tomlkit.dumps(document).encode()
+
+
 def _parse(data: bytes, origin: str) -> dict[str, Any]:
     try:
         return tomli.loads(data.removeprefix(b"\xef\xbb\xbf").decode())

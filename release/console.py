@@ -19,12 +19,19 @@ _MISSING_NEWLINE = b"\\ No newline at end of file\n"
 
 def say(line: str) -> None:
     """Print one line of progress."""
-    print(visible(line), file=sys.stderr, flush=True)  # noqa: T201  # this module is the one that prints
+    _print(line, sys.stderr)
 
 
 def show(text: str) -> None:
     """Print a result."""
-    print(visible(text), flush=True)  # noqa: T201  # this module is the one that prints
+    _print(text, sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Print what is visible of a text, whatever the stream can encode."""
+    encoding = stream.encoding or "utf-8"
+    shown = visible(text).encode(encoding, "backslashreplace").decode(encoding)
+    print(shown, file=stream, flush=True)  # this module is the one that prints
 
 
 def visible(text: str) -> str:

@@ -62,7 +62,7 @@ def _no_other_release(scene: Situation, release: Version) -> Iterator[Problem]:
 
 
 def _version_is_new(scene: Situation, version: Version, current_main: Version | None) -> Iterator[Problem]:
-    tips = {branch.there or branch.here for branch in (scene.main, scene.develop)}
+    tips = {tip for branch in (scene.main, scene.develop) for tip in (branch.there, branch.here)}
     reached = [scene.released(tip).greatest for tip in tips if tip is not None]
     yield from versions.check_new(
         version, reachable_ga=[tagged.version for tagged in reached if tagged is not None], tags=scene.tags

@@ -36,7 +36,12 @@ def drop(scene: Situation, name: str, *, remote: bool) -> tuple[Plan, str]:
         task=f"release.drop --name {branch.name}",
         top=str(scene.repository.top),
         done=f"{branch.name} is deleted" + (f" here and at {scene.world.remote}" if remote else ""),
-        undo=f"git branch {branch.name} {branch.here or branch.there}",
+        undo=" && ".join(
+            [
+                *([f"git branch {branch.name} {branch.here}"] if branch.here else []),
+                *([f"git push {scene.world.remote} {branch.there}:{branch.ref}"] if remote else []),
+            ]
+        ),
         push=Push(remote=scene.world.remote, updates=pushed) if pushed else None,
         refs=local,
         worktrees=moves,
@@ -101,7 +106,7 @@ def _leave(scene: Situation, branch: Branch) -> tuple[tuple[WorktreeMove, ...], 
     )
     with trees.probed(tree) as probe:
         problems = checks.worktree(tree, probe)
-        if not problems and (problem := probe.can_follow(move.old, move.new)) is not None:
+        if not problems and (problem := probe.can_follow(move)) is not None:
             problems.append(problem)
     return (move,), problems
 
@@ -115,9 +120,8 @@ def _used_elsewhere(scene: Situation, branch: Branch) -> list[Problem]:
 
 
 def _loss(scene: Situation, branch: Branch, *, remote: bool) -> str:
-    """Say how many commits no other branch holds."""
-    tip = branch.here or branch.there
-    assert tip is not None  # noqa: S101  # the branch exists
+    """Say how many commits no other branch holds; those that only the remote has are counted when it loses them."""
+    tips = [tip for tip in (branch.here, branch.there if remote else None) if tip is not None]
     kept = [
         ref.commit
         for name, ref in (*scene.world.refs.items(), *(scene.world.remote_refs or {}).items())
@@ -125,5 +129,5 @@ def _loss(scene: Situation, branch: Branch, *, remote: bool) -> str:
     ]
     if branch.there is not None and not remote:
         kept.append(branch.there)
-    lost = len(history.only_in(scene.repository, tip, kept))
+    lost = len(history.only_in(scene.repository, tips, kept))
     return f"{lost} commits are on no other branch." if lost else "All its commits are kept by other refs."

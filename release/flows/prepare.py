@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from release import version as versions
-from release.errors import Problem, ReleaseError, usage
+from release.errors import Exit, Problem, ReleaseError, usage
 from release.flows import checks, situation
 from release.formats import sites
 from release.git import history, objects, snapshot
 from release.git import worktree as trees
 from release.plan import Plan, Push, RefUpdate, WorktreeMove
 from release.steps import commit, propagate, section, working_tree
+from release.steps.working_tree import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +66,7 @@ def starting(scene: Situation) -> tuple[Start, list[Problem]]:
     tip, note, problems = situation.starting_point(scene, scene.develop)
     config = scene.config_at(tip, scene.develop.name)
     found = list(problems)
-    data = scene.objects.file(tip, "VERSION")
+    data = scene.objects.file(tip, VERSION)
     if data is None:
         hint = "write one line with the version, such as 0.1.0.dev0, and commit it"
         found.append(Problem(what=f"{scene.develop.name} has no VERSION file", hint=hint))
@@ -100,7 +101,9 @@ def choose(scene: Situation, start: Start, wanted: str) -> Version:
     last = None if start.last is None else start.last.version
     if wanted == "next":
         since = None if start.last is None else start.last.commit
-        return versions.next_version(history.messages(scene.repository, since, start.tip), last)
+        final = start.current if start.current is not None and versions.is_final(start.current) else None
+        base = max((version for version in (last, final) if version is not None), default=None)
+        return versions.next_version(history.messages(scene.repository, since, start.tip), base)
     if wanted in versions.PARTS:
         version = versions.bump(
             wanted, current=start.current, tags=scene.tags, reachable=last, next_part=start.config.next
@@ -113,21 +116,23 @@ def choose(scene: Situation, start: Start, wanted: str) -> Version:
 
 
 def main_version(scene: Situation) -> Version | None:
-    """Return main's version: its VERSION, else its last tag, else None."""
-    tip = scene.main.there or scene.main.here
-    if tip is None:
-        return None
-    held = scene.version_at(tip)
-    if held is not None:
-        return held
-    last = scene.released(tip).greatest
-    return None if last is None else last.version
+    """Return main's version, the greater of here and the remote: its VERSION, else its last tag, else None."""
+    found = []
+    for tip in {scene.main.there, scene.main.here} - {None}:
+        assert tip is not None  # noqa: S101  # taken out above
+        last = scene.released(tip).greatest
+        found.append(scene.version_at(tip) or (None if last is None else last.version))
+    return max((version for version in found if version is not None), default=None)
 
 
 def _with_changelog(
     scene: Situation, start: Start, version: Version, after: snapshot.Snapshot, *, allow_empty: bool
 ) -> tuple[dict[str, bytes], list[Problem]]:
     path = start.config.changelog
+    objection = "holds the version itself" if path in (VERSION, *after.edits) else after.objection(path)
+    if objection:
+        hint = "name another file: changelog = in [tool.release]"
+        return {}, [Problem(what=f"the changelog {path} {objection}", hint=hint, exit=Exit.USAGE)]
     source = section.Source(
         repository=scene.repository,
         cliff=after.get(section.CLIFF),
@@ -161,7 +166,7 @@ def _plan(
     writer.flush()
     update = RefUpdate(name=branch.ref, old=None, new=made.commit)
     move = _move(scene, branch.ref, made)
-    problem = probe.can_follow(move.old, move.new)
+    problem = probe.can_follow(move)
     if problem is not None:
         raise ReleaseError([problem])
     return Plan(

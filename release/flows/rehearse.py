@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release import config as configuration
-from release import console, formats, process
+from release import console, process
 from release.errors import Exit, Problem, ReleaseError, refusal, usage
 from release.git import command
 
@@ -112,9 +112,7 @@ def _introduce(stage: Stage, repository: Repository) -> None:
 def _add_develop(stage: Stage) -> None:
     """Give a trunk-mode project a develop branch, in the clone alone, so that Git Flow can be seen."""
     path = stage.clone / CONFIG
-    data = path.read_bytes()
-    literals = formats.find("toml", data, ["tool.release.develop"])
-    path.write_bytes(formats.splice(data, [(literal, "develop") for literal in literals]))
+    path.write_bytes(configuration.edited(path.read_bytes(), {"develop": "develop"}))
     stage.git("switch", "-q", "-c", "develop")
     stage.git("commit", "-q", "-m", "chore: rehearse with a develop branch", "--", CONFIG)
     stage.git("push", "-q", "origin", "refs/heads/develop:refs/heads/develop")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Config = dict[str, Any]
 
-# What git-cliff 2.10 to 2.14 reads; it ignores every other key without a word. "#" stands for a list of tables.
+# What git-cliff 2.12 to 2.14 reads; it ignores every other key without a word. "#" stands for a list of tables.
 _TABLES = """
  changelog git remote bump
 changelog header header_marker body footer trim render_always format postprocessors output
@@ -58,8 +58,6 @@ _RULES = (
     "filter_commits",
     "fail_on_unmatched_commit",
 )
-# The range is given and there are no tags: these could only hide commits of it.
-_ABOUT_TAGS = re.compile(r"(?:tag_pattern|topo_order|use_branch_tags|(?:skip|ignore|count|limit)_tags)$")
 
 _SKIPPED = "\x1fskipped\x1f"
 _UNMATCHED = "\x1funmatched\x1f"
@@ -146,9 +144,7 @@ def _marks(config: Config) -> bool:
 
 def collecting(config: Config, ids: Mapping[str, str]) -> str:
     """Return the configuration with which git-cliff describes commits. `ids` has the ids under which it sees them."""
-    git = {key: value for key, value in config["git"].items() if not _ABOUT_TAGS.match(key)}
-    git["commit_preprocessors"] = _without_commands(git.get("commit_preprocessors", []))
-    git["recurse_submodules"] = False
+    git = {**config["git"], "recurse_submodules": False}  # their messages would be as they were written
     parsers = [dict(parser) for parser in git["commit_parsers"]]
     for parser in parsers:
         if "sha" in parser:
@@ -171,17 +167,12 @@ def rendering(config: Config, remote_url: str) -> str:
     with the remote of a branch.
     """
     changelog = {key: value for key, value in config.get("changelog", {}).items() if key != "output"}
-    changelog["postprocessors"] = _without_commands(changelog.get("postprocessors", []))
     git = {"commit_parsers": [{**parser, "skip": False} for parser in config["git"]["commit_parsers"]]}
     remote = {key: _without(value, "token") for key, value in config.get("remote", {}).items()}
     path = re.split(r"[/:]", remote_url.removesuffix("/").removesuffix(".git"))
     if not any(remote.get(forge) for forge in _FORGES) and len(path) > 1 and all(path[-2:]):
         remote = {**remote, "github": {"owner": path[-2], "repo": path[-1]}}
     return _written({"changelog": changelog, "git": git, "remote": {**remote, "offline": True}})
-
-
-def _without_commands(processors: Iterable[Config]) -> list[Config]:
-    return [_without(processor, "replace_command") for processor in processors]
 
 
 def _without(table: Any, unwanted: str) -> Any:

@@ -63,7 +63,8 @@ class Site(NamedTuple):
     @property
     def place(self) -> str:
         """Where it is, for a message: file, line and key."""
-        return f"{self.path}:{self.line} {self.key}".rstrip()
+        path = self.path.replace("\n", "\\n").replace("\r", "\\r")
+        return f"{path}:{self.line} {self.key}".rstrip()
 
     def wanted(self, version: Version) -> str:
         """Return what it should hold for `version`."""

@@ -80,6 +80,7 @@ def _nearest(
                 nearest = Tagged(version=at[commit], commit=commit)
             if commit in finals:
                 return nearest, Tagged(version=finals[commit], commit=commit)
+        command.checked(commits.finish())  # a walk that broke off has not seen that there is no tag
     finally:
         commits.kill()
     return nearest, None
@@ -104,9 +105,9 @@ def unreachable(repository: Repository, tip: str, commits: Iterable[str]) -> set
     return set(wanted).intersection(out)
 
 
-def only_in(repository: Repository, tip: str, others: Iterable[str]) -> list[str]:
-    """Return the commits that `tip` contains and none of `others` does."""
-    data = "".join(f"{oid}\n" for oid in (tip, *(f"^{oid}" for oid in others))).encode()
+def only_in(repository: Repository, tips: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Return the commits that one of `tips` contains and none of `others` does."""
+    data = "".join(f"{oid}\n" for oid in (*tips, *(f"^{oid}" for oid in others))).encode()
     return repository.run("rev-list", "--stdin", "--ignore-missing", data=data).out.decode().split()
 
 

@@ -105,7 +105,8 @@ def remove(repository: Repository) -> None:
     place = folder(repository) / "journal.json"
     temporary(place).unlink(missing_ok=True)
     place.unlink(missing_ok=True)
-    sync_folder(folder(repository))
+    with contextlib.suppress(OSError):  # all is done; should the journal come back, resume finds nothing left to do
+        sync_folder(folder(repository))
 
 
 def refuse_if_in_progress(repository: Repository) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from release.entry import Entry
-from release.errors import refusal
+from release.errors import refusal, usage
 from release.git import command
 from release.git.database import TREE, parse_tree
 
@@ -108,6 +108,9 @@ class ObjectWriter:
         small = len(self._pending) <= _LOOSE_AT_MOST
         arguments = ["unpack-objects", "-q"] if small else ["index-pack", "--stdin"]
         command.write(arguments, cwd=self.repository.top, lock=self.lock, data=pack)
+        # unpack-objects (2.39) says nothing when the disk is full as it moves a batch of objects to its place.
+        if any(self.reader.resolve(oid) is None for oid in self._pending):
+            raise refusal("git has not stored all objects, and nothing has changed", "is the disk full? see: df -h .")
         self._pending.clear()
 
 
@@ -136,8 +139,10 @@ def identity(repository: Repository, settings: Mapping[str, Sequence[str]], *, e
         ReleaseError: git does not know who you are (exit 3).
     """
     dates = {}
+    if epoch and not epoch.isdecimal():
+        raise usage(f"SOURCE_DATE_EPOCH is {epoch[:40]!a}, not a number of seconds since 1970", "mend or unset it")
     for role in ("AUTHOR", "COMMITTER"):
-        if epoch is not None and f"GIT_{role}_DATE" not in os.environ:
+        if epoch and f"GIT_{role}_DATE" not in os.environ:
             dates[f"GIT_{role}_DATE"] = f"@{int(epoch)} +0000"
     committer = repository.start("var", "GIT_COMMITTER_IDENT", env=dates)
     # Author and committer are the same person at the same second unless something names one of them alone.

@@ -56,6 +56,16 @@ class Snapshot:
         """Return a file's bytes, or None when nothing is tracked there."""
         return self.read(path) if path in self.entries or path in self.edits else None
 
+    def objection(self, path: str) -> str:
+        """Say why no plain file can be written at a path; "" when one can."""
+        if path in self.entries and self.mode(path) not in ("100644", "100755"):
+            return "is no plain file"
+        if any(other.startswith(f"{path}/") for other in self.entries):
+            return "is a folder"
+        parts = path.split("/")
+        above = ("/".join(parts[:count]) for count in range(1, len(parts)))
+        return next((f"lies below {name}, which is no folder" for name in above if name in self.entries), "")
+
     def edited(self, edits: Mapping[str, bytes]) -> Snapshot:
         """Return a snapshot in which `edits` stand on top of this one's."""
         return replace(self, edits={**self.edits, **edits})

@@ -45,9 +45,21 @@ class Probe:
     env: Mapping[str, str]
     tracked: Tracked
 
-    def can_follow(self, old: str, new: str) -> Problem | None:
-        """Try `read-tree -m -u OLD NEW` without doing it; return what would stop it."""
-        arguments = ["read-tree", "-n", "-m", "-u", "--no-recurse-submodules", old, new]
+    def can_follow(self, move: WorktreeMove) -> Problem | None:
+        """Try `read-tree -m -u OLD NEW` without doing it; return what would stop it.
+
+        git takes ignored files for expendable: whatever lies where a new file comes is somebody's.
+        """
+        going = {one.path for one in move.changes if one.new is None}
+        taken = [
+            path for one in move.changes if one.old is None for path in _there(self.path, one.path) if path not in going
+        ]
+        if taken:
+            return Problem(
+                what=f"files that git does not track are in the way: {name_some(taken)}",
+                hint="move them away, or add and commit them",
+            )
+        arguments = ["read-tree", "-n", "-m", "-u", "--no-recurse-submodules", move.old, move.new]
         result = command.start(arguments, cwd=self.path, env=self.env).finish()
         if result.status == 0:
             return None
@@ -56,6 +68,21 @@ class Probe:
             what=f"the working tree {self.path} cannot follow: {' '.join(reason[:2])}",
             hint="move the named file away, or commit it",
         )
+
+
+def _there(place: Path, path: str) -> list[str]:
+    """What lies where a file is to come: a file there or at a folder above it, or the files of a folder."""
+    target = place
+    for part in path.split("/"):
+        target /= part
+        try:
+            mode = os.lstat(target).st_mode
+        except FileNotFoundError:
+            return []
+        if not stat.S_ISDIR(mode):
+            return [target.relative_to(place).as_posix()]
+    found = (Path(folder) / name for folder, _, names in os.walk(target) for name in names)
+    return [one.relative_to(place).as_posix() for one in found]
 
 
 @contextlib.contextmanager
@@ -157,7 +184,7 @@ def _write_again(place: Path, paths: Sequence[str], *, lock: int | None) -> None
 
 def name_some(paths: Iterable[str]) -> str:
     """A few paths for a message, and how many more there are."""
-    listed = list(paths)
+    listed = [path.replace("\n", "\\n").replace("\r", "\\r") for path in paths]
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(listed[:_SHOWN]) + more
 

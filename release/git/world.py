@@ -94,12 +94,14 @@ def _worktrees(repository: Repository, out: bytes) -> tuple[Worktree, ...]:
     folders = {repository.common.parent: repository.common}
     for pointer in repository.common.glob("worktrees/*/gitdir"):
         folders[Path(os.fsdecode(pointer.read_bytes().strip())).parent] = pointer.parent
-    found = []
+    found: list[Worktree] = []
     for block in os.fsdecode(out).split("\0\0"):
         facts = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
         if "HEAD" not in facts or "prunable" in facts:
             continue
         path = Path(facts["worktree"])
+        if not found and repository.git_dir == repository.common:
+            path = repository.top  # git names the git folder of a submodule or a separate git folder instead
         git_dir = repository.git_dir if path == repository.top else folders.get(path, repository.common)
         found.append(Worktree(path=path, git_dir=git_dir, head=facts["HEAD"], branch=facts.get("branch", "")))
     return tuple(found)

@@ -46,4 +46,6 @@ def following(tree: WorkingTree) -> Version:
         raise refusal("there are no commits yet", "make the first commit")
     last = tree.released.greatest
     found = history.messages(tree.repository, None if last is None else last.commit, tree.head)
-    return versions.next_version(found, None if last is None else last.version)
+    final = tree.version if versions.is_final(tree.version) else None
+    base = max((version for version in (last and last.version, final) if version is not None), default=None)
+    return versions.next_version(found, base)

@@ -143,7 +143,7 @@ def _describe(program: Path, history: shadow.Shadow, config: rules.Config) -> di
     """
     asked = rules.collecting(config, {commit.id: seen for seen, commit in history.commits.items()})
     releases: list[dict[str, Any]] = json.loads(_run(program, history.folder, asked, "--context", "--", history.range))
-    described = [commit for release in reversed(releases) for commit in release["commits"]]
+    described = [commit for release in releases for commit in release["commits"]]
     came_back = {commit["id"] for commit in described}
     missing = [(commit.id, commit.message) for seen, commit in history.commits.items() if seen not in came_back]
     if missing and rules.counts(config):

@@ -43,6 +43,7 @@ def propagate(tree: WorkingTree, *, committed: bool, lock: int | None) -> Plan:
 
 def rewrite_all(tree: WorkingTree, version: Version, *, committed: bool, lock: int | None, task: str) -> Plan:
     """Plan the edits that make the whole working tree say `version`."""
+    tree.refuse_missing_version()
     found = tree.survey
     if found.problems:
         raise ReleaseError(found.problems)
@@ -71,6 +72,10 @@ def _committed(tree: WorkingTree, version: Version, changed: dict[str, bytes], *
     managed = tree.survey.managed
     at_head = snapshot.of_commit(tree.repository, tree.objects, tree.head)
     after, problems = _literals_only(tree, at_head, managed, version)
+    known = working_tree.survey(tree.objects, at_head, tree.config, tree.released.nearest)
+    present = {site.path for site in managed}
+    missing = dict.fromkeys(site.path for site in known.managed if site.path not in present)
+    problems += [_other_edits(path, "holds a version in HEAD and none in the working tree") for path in missing]
     if problems:
         raise ReleaseError(problems)
     writer = ObjectWriter(repository=tree.repository, reader=tree.objects, lock=lock)

@@ -106,32 +106,11 @@ def _bare(folder: Path, objects: Path | None, *, is_sha1: bool = True) -> Path:
     if not is_sha1:
         config = "[core]\n\tbare = true\n\trepositoryFormatVersion = 1\n[extensions]\n\tobjectFormat = sha256\n"
     (folder / "config").write_text(config, encoding="ascii")
-    lines = []
-    for number, real in enumerate([] if objects is None else _alternates(objects)):
-        link = folder / f"objects-{number}"  # its path has no character that the file below cannot hold
-        link.symlink_to(real)
-        lines.append(f"{link}\n")
-    (folder / "objects" / "info" / "alternates").write_text("".join(lines), encoding="utf-8")
+    if objects is not None:
+        link = folder / "borrowed"  # a path without the characters that the file below cannot hold
+        link.symlink_to(objects.resolve())
+        (folder / "objects" / "info" / "alternates").write_text(f"{link}\n", encoding="utf-8")
     return folder
-
-
-def _alternates(objects: Path) -> list[Path]:
-    """Return the object folder and all that it borrows from. libgit2 does not follow relative ones beyond the first."""
-    found: list[Path] = []
-    waiting = [objects.resolve()]
-    while waiting:
-        folder = waiting.pop(0)
-        if folder in found:
-            continue
-        found.append(folder)
-        try:
-            borrowed = (folder / "info" / "alternates").read_text(encoding="utf-8", errors="surrogateescape")
-        except FileNotFoundError:
-            continue
-        waiting += [
-            (folder / line).resolve() for line in borrowed.splitlines() if line and not line.startswith(("#", '"'))
-        ]
-    return found
 
 
 def _commits(folder: Path, start: str | None, stop: str) -> tuple[Commit, ...]:

@@ -41,6 +41,14 @@ class WorkingTree:
     tags: Mapping[Version, str]
     walking: Process
 
+    def refuse_missing_version(self) -> None:
+        """Refuse a tree without VERSION (exit 2)."""
+        if VERSION not in self.files.paths:
+            raise usage(
+                "there is no tracked file VERSION at the root",
+                "write one line with the version, such as 0.1.0.dev0, then: git add VERSION",
+            )
+
     @functools.cached_property
     def version(self) -> Version:
         """What VERSION says.
@@ -48,11 +56,7 @@ class WorkingTree:
         Raises:
             ReleaseError: there is no VERSION, or it holds no version of ours (exit 2).
         """
-        if VERSION not in self.files.paths:
-            raise usage(
-                "there is no tracked file VERSION at the root",
-                "write one line with the version, such as 0.1.0.dev0, then: git add VERSION",
-            )
+        self.refuse_missing_version()
         return versions.parse_file(self.files.read(VERSION), VERSION)
 
     @functools.cached_property

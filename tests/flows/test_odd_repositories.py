@@ -1,0 +1,119 @@
+"""Repositories and files as they are found: nothing of anybody's is lost, and nothing is edited by accident."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support import FILES, PYPROJECT, Project, bare, git_flow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def refuses(project: Project, *words: str, code: int, says: str) -> None:
+    before = project.state()
+    ended = project.invoke(*words)
+    assert (ended.code, project.state() == before) == (code, True), ended.text
+    assert says in ended.err
+
+
+def test_an_ignored_file_in_the_way_is_somebodys(project: Project) -> None:
+    (project.path / ".git/info/exclude").write_text("CHANGELOG.md\n")
+    project.write("CHANGELOG.md", "precious\n")
+    refuses(project, "release.prepare", "1.0.0", code=3, says="CHANGELOG.md")
+
+
+@pytest.mark.parametrize(
+    ("changelog", "files"),
+    [
+        ("CHANGELOG.md", {"CHANGELOG.md/x": "x\n"}),
+        ("tasks.py/x", {}),
+        ("VERSION", {}),
+        ("src/demo/__init__.py", {}),
+    ],
+)
+def test_a_changelog_that_is_no_place_for_one_is_refused(
+    project: Project, changelog: str, files: dict[str, str]
+) -> None:
+    settings = f'{PYPROJECT}changelog = "{changelog}"\n'
+    project.commit("chore: configure", {**files, "pyproject.toml": settings})
+    project.git("push", "-q", "origin", "develop")
+    refuses(project, "release.prepare", "1.0.0", code=2, says=changelog)
+
+
+def test_a_changelog_that_is_a_link_is_refused(project: Project) -> None:
+    (project.path / "CHANGELOG.md").symlink_to("docs/changes.md")
+    project.commit("docs: link")
+    project.git("push", "-q", "origin", "develop")
+    refuses(project, "release.prepare", "1.0.0", code=2, says="no plain file")
+
+
+def test_drop_counts_what_only_the_remote_has_and_says_how_to_bring_it_back(project: Project, tmp_path: Path) -> None:
+    assert project.invoke("release.prepare", "1.0.0", "--push", "--yes").code == 0
+    other = tmp_path / "other"
+    project.git("clone", "-q", "-b", "release/v1.0.0", str(project.remote), str(other), cwd=tmp_path)
+    for number in range(2):
+        project.git("commit", "-q", "--allow-empty", "-m", f"fix: {number}", cwd=other)
+    project.git("push", "-q", cwd=other)
+    theirs = project.remote_ref("release/v1.0.0")
+    assert "3 commits are on no other branch" in project.invoke("release.drop", "--remote").err
+    ended = project.invoke("release.drop", "--remote", "--yes")
+    assert ended.code == 0
+    assert f"git push origin {theirs}:refs/heads/release/v1.0.0" in ended.err
+
+
+def test_commit_refuses_when_a_managed_file_is_gone_from_disk(project: Project) -> None:
+    (project.path / "src/demo/__init__.py").unlink()
+    project.write("VERSION", "1.0.0\n")
+    refuses(project, "propagate", "--commit", code=3, says="src/demo/__init__.py")
+
+
+def test_next_counts_from_a_final_version_without_tags(tmp_path: Path) -> None:
+    project = bare(tmp_path / "p")
+    settings = PYPROJECT + 'develop = "main"\n'
+    project.commit("feat: adopt", {**FILES, "VERSION": "1.4.0\n", "pyproject.toml": settings})
+    project.git("push", "-q", "origin", "main")
+    assert project.invoke("version", "--next").out == "1.5.0\n"
+    assert project.invoke("release.check").code == 0
+    assert project.invoke("release.prepare", "next").code == 0
+    assert project.read("VERSION") == "1.5.0\n"
+
+
+def test_a_separate_git_folder(project: Project, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    separate = f"--separate-git-dir={tmp_path / 'git'}"
+    project.git("clone", "-q", "-b", "develop", separate, str(project.remote), str(clone), cwd=tmp_path)
+    assert project.invoke("release.prepare", "1.0.0", cwd=clone).code == 0
+    assert project.git("status", "--porcelain", cwd=clone) == ""
+    (clone / "VERSION").write_text("1.0.1\n")
+    assert project.invoke("propagate", "--commit", cwd=clone).code == 0
+
+
+@pytest.mark.parametrize(("value", "code"), [("", 0), ("abc", 2)])
+def test_a_date_that_is_none_is_one_message(
+    project: Project, monkeypatch: pytest.MonkeyPatch, value: str, code: int
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+    ended = project.invoke("release.prepare", "1.0.0")
+    assert ended.code == code, ended.text
+
+
+def test_bump_needs_a_version_file(tmp_path: Path) -> None:
+    project = git_flow(tmp_path / "p", {path: data for path, data in FILES.items() if path != "VERSION"})
+    refuses(project, "bump", "2.0.0", code=2, says="VERSION")
+
+
+def test_a_local_main_that_is_newer_counts(project: Project) -> None:
+    project.git("switch", "-q", "main")
+    project.commit("feat: two", {"VERSION": "2.0.0\n"})
+    project.git("switch", "-q", "develop")
+    refuses(project, "release.prepare", "1.0.0", code=3, says="2.0.0, the VERSION of main")
+
+
+def test_a_name_with_a_line_end_cannot_forge_a_message(project: Project) -> None:
+    project.write("a\nerror: forged", "x")
+    project.git("add", "-A")
+    ended = project.invoke("release.prepare", "1.0.0")
+    assert ended.code == 3
+    assert "\nerror: forged" not in ended.err
