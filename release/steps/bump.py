@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from release.steps.working_tree import WorkingTree
     from release.version import Version
 
+_PHASES = ("alpha", "beta", "rc")
+
 
 def bump(tree: WorkingTree, wanted: str, *, lock: int | None) -> Plan:
     """Plan the edits that write `wanted`, a version or a part of one, to VERSION and every managed site.
@@ -21,7 +23,22 @@ def bump(tree: WorkingTree, wanted: str, *, lock: int | None) -> Plan:
     Raises:
         ReleaseError: neither a version nor a part (exit 2); nothing to count from, or no target matches (exit 3).
     """
-    return propagate.rewrite_all(tree, choose(tree, wanted), committed=False, lock=lock, task=f"bump {wanted[:64]!a}")
+    version = choose(tree, wanted)
+    branch = tree.repository.run("symbolic-ref", "-q", "--short", "HEAD", accept=(0, 1)).out.decode().strip()
+    release = versions.from_tag(branch, tree.config.release)
+    if release is not None:
+        _refuse_other_release(tree, version, release, branch)
+    return propagate.rewrite_all(tree, version, committed=False, lock=lock, task=f"bump {wanted[:64]!a}")
+
+
+def _refuse_other_release(tree: WorkingTree, version: Version, release: Version, branch: str) -> None:
+    """On an open release branch the release stays, and its phase moves forward only."""
+    kind = versions.kind(version)
+    if kind == "dev" or versions.release_segment(version) != release:
+        raise refusal(f"{version} does not belong on {branch}", f"there: bump alpha, beta, rc or final of {release}")
+    held = versions.kind(tree.version)
+    if held in _PHASES and kind in _PHASES and _PHASES.index(kind) < _PHASES.index(held):
+        raise refusal(f"{tree.version} does not go back to {version}", "go on with: invoke bump rc, or bump final")
 
 
 def choose(tree: WorkingTree, wanted: str) -> Version:

@@ -278,3 +278,16 @@ def test_config_shows_values_and_origins(project: Project) -> None:
     assert "no gates configured" in out
     assert "# pyproject.toml" in out
     assert json.loads(project.invoke("release.config", "--schema").out)["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("wanted", ["minor", "dev", "2.0.0", "0.0.1", "alpha", "1.0.0b1"])
+def test_bump_stays_within_the_release_of_its_branch(project: Project, wanted: str) -> None:
+    assert project.invoke("release.prepare", "1.0.0rc1").code == 0
+    refuses(project, "bump", wanted)
+
+
+def test_bump_moves_an_open_release_forward(project: Project) -> None:
+    assert project.invoke("release.prepare", "1.0.0b1").code == 0
+    for part, version in (("rc", "1.0.0rc1"), ("final", "1.0.0"), ("alpha", "1.0.0a1")):
+        assert project.invoke("bump", part).code == 0
+        assert project.read("VERSION") == f"{version}\n"
