@@ -226,12 +226,12 @@ class Transaction:
                 worktree.follow(move, lock=self.lock)
             except Exception as error:
                 raise interrupted(f"{move.path} could not follow: {error}", RESUME_OR_ABORT) from error
-        _sync(move)
         if move.new_branch:
             reason = f"release: to {short(move.new_branch)}"
             self._write(move.path, "symbolic-ref", "-m", reason, "HEAD", move.new_branch)
         elif move.old_branch or move.old != move.new:
             self._write(move.path, "update-ref", "--no-deref", "-m", "release: move", "HEAD", move.new)
+        _sync(move)
 
     def _head(self, move: WorktreeMove) -> tuple[str, str]:
         """The branch (or empty) and commit of a worktree's HEAD."""
@@ -300,9 +300,11 @@ def _held(refs: Mapping[str, Ref], name: str) -> str | None:
 
 
 def _sync(move: WorktreeMove) -> None:
-    """Make the worktree's changed files durable before the journal goes: git syncs its index, not the files."""
-    places = [Path(move.path) / change.path for change in move.changes]
-    for place in (*places, *sorted({place.parent for place in places})):
+    """Make the worktree's HEAD and changed files durable before the journal goes: of these git syncs the index only."""
+    top, git_dir = Path(move.path), Path(move.git_dir)
+    places = [top / change.path for change in move.changes]
+    folders = {folder for place in places for folder in place.parents if folder.is_relative_to(top)}
+    for place in (git_dir / "HEAD", git_dir, *places, *sorted(folders)):
         try:
             descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _CHART = "apiVersion: v2\r\nname: demo\r\nversion: 0.9.0\r\nappVersion: '0.9.0'\r\n"
 _CITATION = 'cff-version: 1.2.0\nmessage: "cite it"\ntitle: demo\nversion: 0.9.0\nauthors:\n  - name: Somebody\n'
-_BIG = 300_000  # bytes: more than one write, and no prefix of what replaces it
+_BIG = 40_000  # bytes: more than one write, and no prefix of what replaces it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,8 @@ def _flow(stage: Stage) -> None:
             "watched.txt": "w\n",
         },
     )
+    # A server is another machine: what kills a run here does not reach it.
+    project.git("config", "remote.origin.receivepack", "setsid git-receive-pack")
     (project.path / "current").symlink_to("a.txt")
     (project.path / "src/demo/__init__.py").chmod(0o755)
     project.commit("feat: link, and a mode")
@@ -90,7 +92,8 @@ def _rework(other: Path) -> None:
     (other / "docs/deep/page.txt").write_text("page\n")
     (other / "big.bin").write_bytes(b"\0two" * (_BIG // 4))
     (other / "empty").write_text("")
-    (other / "CITATION.cff").write_bytes((other / "CITATION.cff").read_bytes() + b"# cited\r\n")
+    (other / ".gitattributes").write_text("VERSION text\n")
+    (other / "CITATION.cff").write_bytes((other / "CITATION.cff").read_bytes().replace(b"\r", b"") + b"# cited\n")
 
 
 def _linked(stage: Stage) -> None:

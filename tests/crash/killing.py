@@ -6,7 +6,8 @@ The points are these.
 - before and after a git call: a `git` that stands first on PATH (shim.sh) reports that the call has come, and waits.
 - inside a git call: the same program runs that one call under strace, which delivers SIGKILL (or an error) at the
   N-th of one system call. strace counts for each process and each system call alone, so a point is a system call's
-  name and its number in the process that reaches that number first.
+  name and its number in the process that reaches that number first. A push's helpers are not followed: the server
+  runs in a session of its own (see cases.py), ends by itself, and is waited for.
 - a system call of our own process: the whole run is started under strace, which does not follow its children.
 """
 
@@ -46,17 +47,19 @@ class Point:
     """Where something happens to a run.
 
     `when` is before, after, inside, broken or fail for the git call `call` ("update-ref 1"), and own for our process;
-    `system_call` and `number` name the point for inside, broken and own; `error` is an errno instead of a SIGKILL.
+    `system_call` and `number` name the point for inside, broken and own; with a `path` only the calls that name it so
+    are counted. `error` is an errno instead of a SIGKILL.
     """
 
     when: str
     call: str = ""
     system_call: str = ""
     number: int = 0
+    path: str = ""
     error: str = ""
 
     def __str__(self) -> str:
-        inner = f" {self.system_call} {self.number}" if self.system_call else ""
+        inner = f" {self.system_call} {self.number} {self.path}".rstrip() if self.system_call else ""
         return f"{self.when} {self.call}{inner}{f' {self.error}' if self.error else ''}".replace("  ", " ")
 
     @property
@@ -80,6 +83,7 @@ class Run:
 
     def __init__(self, stage: Stage, case: Case, point: Point | None = None, *, trace: str = "") -> None:
         self.folder = stage.slot.parent / "run"
+        self._remote = str(stage.project.remote)
         if self.folder.exists():
             shutil.rmtree(self.folder)
         (self.folder / "bin").mkdir(parents=True)
@@ -107,10 +111,13 @@ class Run:
 
     def _tracer(self, trace: str) -> list[str]:
         command = ["strace", "-y", "-qq", "-o", str(self.folder / "own.trace"), "-e", f"trace={SYSTEM_CALLS}"]
+        if trace == "all":
+            return [*command, "-f"]
         if trace == "own":
             return command
         if self.point is not None and self.point.when == "own":
-            return [*command, "-e", f"inject={self.point.inject}"]
+            only = ["-P", self.point.path] if self.point.path else []
+            return [*command, *only, "-e", f"inject={self.point.inject}"]
         return []
 
     def _environment(self, trace: str) -> dict[str, str]:
@@ -126,6 +133,7 @@ class Run:
             "CRASH_CALL": point.call,
             "CRASH_WHEN": "trace" if trace == "git" else point.when,
             "CRASH_INJECT": point.inject,
+            "CRASH_PATH": point.path,
             "CRASH_SET": SYSTEM_CALLS,
         }
 
@@ -162,6 +170,14 @@ class Run:
         """Wait until our process has ended by itself."""
         self._popen.wait(SECONDS)
 
+    def settle(self) -> None:
+        """Wait until what our killed process left running has ended by itself, the server too."""
+        deadline = time.monotonic() + SECONDS
+        while _members(self.pid) or _working(self._remote):
+            if time.monotonic() > deadline:
+                raise AssertionError("what the run started does not end")
+            time.sleep(0.005)
+
     def end(self) -> None:
         """Kill everything that is left of the session; our process first, so that it sees no git die."""
         self._popen.kill()
@@ -172,6 +188,10 @@ class Run:
                 _kill(member)
             if time.monotonic() > deadline:
                 raise AssertionError(f"processes {members} of the run do not end")
+            time.sleep(0.001)
+        while _working(self._remote):
+            if time.monotonic() > deadline:
+                raise AssertionError("the server does not end")
             time.sleep(0.001)
         self._output.close()
         os.close(self._here)
@@ -221,6 +241,18 @@ def _members(session: int) -> list[int]:
             if int(facts[3]) == session and facts[0] not in "ZX":
                 found.append(int(entry))
     return found
+
+
+def _working(folder: str) -> bool:
+    """Whether a process works in a folder."""
+    for entry in os.listdir("/proc"):  # noqa: PTH208  # called in a loop
+        if entry.isdigit():
+            try:
+                if os.readlink(f"/proc/{entry}/cwd") == folder:  # noqa: PTH115  # as above
+                    return True
+            except OSError:
+                continue
+    return False
 
 
 def _kill(process: int) -> None:

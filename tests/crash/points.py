@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crash.killing import Point, Run, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from crash.cases import Case
@@ -24,9 +24,15 @@ WRITING = frozenset(
 )  # fmt: skip
 # Objects are stored one after another and mean nothing before a ref names them: of these points every few are taken.
 STRIDES = {"unpack-objects": 9, "fetch": 9}
+# A checkout writes one file after another; one task is struck at every point of it, the others at every few.
+THIN = {"unpack-objects": 20, "fetch": 20, "read-tree": 7}
+_NAME = re.compile(r'"([^"]*)"')
 _LINE = re.compile(r"(?:(\d+) +)?(\w+)\((.*)")
 _ONLY_WITH = {"open": ("O_CREAT", "O_TRUNC"), "openat": ("O_CREAT", "O_TRUNC")}
 _BY_DESCRIPTOR = ("write", "pwrite64")
+# How many files are opened before one is made can hang on times and on other processes; its name does not.
+_BY_NAME = ("open", "openat")
+_RANDOM = re.compile(r"tmp_obj|bulk_fsync|incoming-|bulk-fsync")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,81 +45,91 @@ class Points:
     skipped: int
 
 
-def find(stage: Stage, case: Case) -> Points:
-    """Run a task three times undisturbed, twice under strace, and list its points in their order."""
-    stage.restore("start")
+def find(stage: Stage, case: Case, *, origin: str = "start", strides: Mapping[str, int] = STRIDES) -> Points:
+    """Run a task twice from the kept state `origin`, undisturbed but under strace; list its points in their order."""
+    stage.restore(origin)
     with started(stage, case, trace="git") as run:
         run.wait()
         names = run.calls()
         # A reader that our process ends itself has no "after".
         over = {name for name in names if "+++ exited with" in _trace(run, name).read_text(errors="replace")}
         inside = [
-            Point(when="inside", call=name, system_call=call, number=number)
+            replace(point, when="inside", call=name)
             for name in names
             if name.split()[0] in WRITING
-            for call, number in _matter(_trace(run, name), stage.slot)
+            for point in _matter(_trace(run, name), stage.slot)
         ]
-    stage.restore("start")
+    stage.restore(origin)
     with started(stage, case, trace="own") as run:
         run.wait()
-        own = [
-            Point(when="own", system_call=call, number=number)
-            for call, number in _matter(run.folder / "own.trace", stage.slot)
-        ]
-    kept = tuple(_thinned(inside))
+        own = _matter(run.folder / "own.trace", stage.slot)
+    kept = tuple(_thinned(inside, strides))
+    telling = [name for name in names if _tells(name, names)]
     return Points(
         calls=tuple(
             Point(when=when, call=name)
-            for name in names
+            for name in telling
             for when in ("before", "after")
             if when == "before" or name in over
         ),
         inside=kept,
         own=tuple(own),
-        skipped=len(inside) - len(kept),
+        skipped=len(inside) - len(kept) + len(names) - len(telling),
     )
+
+
+def _tells(call: str, calls: list[str]) -> bool:
+    """Leave out what is read between the first and the last of many equal readers."""
+    name, number = call.split()
+    return name in WRITING or number == "1" or f"{name} {int(number) + 1}" not in calls
 
 
 def _trace(run: Run, call: str) -> Path:
     return run.folder / f"{call.replace(' ', '.')}.trace"
 
 
-def _thinned(points: list[Point]) -> Iterator[Point]:
-    """Leave out points between the first and the last few of a call that only stores objects."""
+def _thinned(points: list[Point], strides: Mapping[str, int]) -> Iterator[Point]:
+    """Leave out points of the calls that have a stride, but not the last ones."""
     total = Counter(point.call for point in points)
     seen: Counter[str] = Counter()
     for point in points:
         seen[point.call] += 1
-        stride = STRIDES.get(point.call.split()[0], 1)
+        stride = strides.get(point.call.split()[0], 1)
         if seen[point.call] % stride == 1 % stride or total[point.call] - seen[point.call] < stride:
             yield point
 
 
-def _matter(trace: Path, slot: Path) -> Iterator[tuple[str, int]]:
+def _matter(trace: Path, slot: Path) -> list[Point]:
     """The system calls that change a file of the project, each with its number in the process that made it.
 
     Where several processes reach the same number of the same call, strace ends the first: the point counts once.
     """
-    counts: Counter[tuple[str, str]] = Counter()
-    told = set()
+    counts: Counter[tuple[str, str, str]] = Counter()
+    found: dict[Point, None] = {}
     for line in trace.read_text(errors="replace").splitlines():
         match = _LINE.match(line)
         if match is None:
             continue
         process, call, rest = match.groups()
-        counts[process, call] += 1
-        point = (call, counts[process, call])
-        if point not in told and _changes(call, rest, str(slot)):
-            told.add(point)
-            yield point
+        name = _NAME.search(rest) if call in _BY_NAME else None
+        path = name[1] if name and not _RANDOM.search(name[1]) else ""
+        for counted in {"", path}:
+            counts[process, call, counted] += 1
+        if _changes(call, rest, str(slot)):
+            number = counts[process, call, path]
+            found[Point(when="own", system_call=call, number=number, path=path)] = None
+    return list(found)
 
 
 def _changes(call: str, rest: str, slot: str) -> bool:
-    if re.search(r"= -1 E\w+", rest):
+    """Whether a system call, with what strace says of its arguments and result, changes or syncs what is ours."""
+    arguments, _, result = rest.rpartition(" = ")
+    if result.startswith("-1 "):
         return False
     if call in _BY_DESCRIPTOR:
-        return f"<{slot}/" in rest.partition(",")[0]
+        return f"<{slot}/" in arguments.partition(",")[0]
     flags = _ONLY_WITH.get(call)
-    if flags is not None and not any(flag in rest for flag in flags):
+    if flags is not None and not any(flag in arguments for flag in flags):
         return False
-    return slot in rest or not re.search(r'"/|<(?:/|pipe|socket)', rest.partition(" = ")[0].replace("<" + slot, ""))
+    elsewhere = [path for path in re.findall(r'["<](/[^">]*)', arguments) if not path.startswith(slot)]
+    return not elsewhere

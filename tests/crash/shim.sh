@@ -32,8 +32,12 @@ arrive() {
 }
 
 trace="$CRASH_FOLDER/$name.$count.trace"
+follow=-f
+if [ "$name" = push ]; then
+	follow=
+fi
 if [ "$CRASH_WHEN" = trace ]; then
-	exec strace -f -y -q -o "$trace" -e "trace=$CRASH_SET" "$CRASH_GIT" "$@"
+	exec strace $follow -y -q -o "$trace" -e "trace=$CRASH_SET" "$CRASH_GIT" "$@"
 fi
 if [ "$CRASH_CALL" != "$call" ]; then
 	exec "$CRASH_GIT" "$@"
@@ -50,7 +54,9 @@ after)
 	exit $status
 	;;
 inside | broken)
-	strace -f -y -o "$trace" -e "trace=$CRASH_SET" -e "inject=$CRASH_INJECT" "$CRASH_GIT" "$@"
+	# shellcheck disable=SC2086 # one word or none
+	strace $follow -y -o "$trace" -e "trace=$CRASH_SET" -e "inject=$CRASH_INJECT" ${CRASH_PATH:+-P "$CRASH_PATH"} \
+		"$CRASH_GIT" "$@"
 	status=$?
 	if [ "$CRASH_WHEN" = inside ] && grep -q 'killed by SIGKILL' "$trace"; then
 		arrive

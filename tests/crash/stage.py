@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from support import Project
@@ -30,18 +31,28 @@ class State:
     settings: bytes
     files: dict[str, tuple[int, bytes]]
 
+    def without_tracking(self) -> State:
+        """The state without remote-tracking refs, which git itself gives up when it cannot write them."""
+        kept = [line for line in self.refs.splitlines() if not line.startswith("refs/remotes/")]
+        return replace(self, refs="\n".join(kept))
+
     def differences(self, other: State) -> list[str]:
         """The names and values in which two states differ, for a message."""
         found = []
         for name in ("refs", "remote", "heads", "indexes", "status", "settings"):
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours != theirs:
-                found.append(f"{name}:\n  {ours!r}\n  {theirs!r}")
+                found += [f"{name}: {line}" for line in difflib.unified_diff(_told(theirs), _told(ours), n=0)][2:8]
         for path in sorted(self.files.keys() | other.files.keys()):
             left, right = self.files.get(path), other.files.get(path)
             if left != right:
                 found.append(f"{path}: {_short(left)} / {_short(right)}")
         return found
+
+
+def _told(value: object) -> list[str]:
+    texts = value if isinstance(value, tuple) else (value,)
+    return [line for text in texts for line in (text.decode() if isinstance(text, bytes) else str(text)).splitlines()]
 
 
 def _short(file: tuple[int, bytes] | None) -> str:

@@ -1,48 +1,57 @@
-"""Every point of every task: each is struck there, and what is left is continued in every way there is."""
+"""Every point of every task: each is killed there, and what is left is continued in every way there is."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from crash import points
-from crash.cases import CASES, Case
+from crash.cases import CASES, COMMIT, DROP, DROP_REMOTE, PREPARE, PUSHED, Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crash.judging import Trial
 
+    Tries = Callable[[Case], Trial]
+    Tell = Callable[[str, object], None]
+
 pytestmark = [pytest.mark.crash, pytest.mark.usefixtures("strace")]
-BY_NAME = [pytest.param(case, id=case.name) for case in CASES]
 
 
-@pytest.mark.parametrize("case", BY_NAME)
-def test_killed_before_and_after_every_git_call(
-    case: Case, tries: Callable[[Case], Trial], record_property: Callable[[str, object], None]
-) -> None:
+def named(*cases: Case) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases])
+
+
+@named(*CASES)
+def test_killed_inside_every_writing_git_call(case: Case, tries: Tries, record_property: Tell) -> None:
+    tried = tries(case)
+    found = points.find(tried.stage, case, strides=points.STRIDES if case is PREPARE else points.THIN)
+    tried.strike_all(found.inside)
+    tried.conclude(record_property, left_out=found.skipped)
+
+
+@named(*CASES)
+def test_killed_at_every_system_call_of_our_own(case: Case, tries: Tries, record_property: Tell) -> None:
+    tried = tries(case)
+    found = points.find(tried.stage, case)
+    tried.strike_all(found.own)
+    tried.conclude(record_property)
+
+
+@named(*CASES)
+def test_killed_before_and_after_every_git_call(case: Case, tries: Tries, record_property: Tell) -> None:
     tried = tries(case)
     found = points.find(tried.stage, case)
     tried.strike_all(found.calls)
     tried.conclude(record_property)
 
 
-@pytest.mark.parametrize("case", BY_NAME)
-def test_killed_with_the_run_inside_every_writing_git_call(
-    case: Case, tries: Callable[[Case], Trial], record_property: Callable[[str, object], None]
-) -> None:
+@named(COMMIT, PREPARE, PUSHED, DROP, DROP_REMOTE)
+def test_only_git_is_killed(case: Case, tries: Tries, record_property: Tell) -> None:
     tried = tries(case)
-    found = points.find(tried.stage, case)
-    tried.strike_all(found.inside)
+    found = points.find(tried.stage, case, strides=points.THIN)
+    tried.strike_all(replace(point, when="broken") for point in found.inside)
     tried.conclude(record_property, left_out=found.skipped)
-
-
-@pytest.mark.parametrize("case", BY_NAME)
-def test_killed_at_every_system_call_of_our_own(
-    case: Case, tries: Callable[[Case], Trial], record_property: Callable[[str, object], None]
-) -> None:
-    tried = tries(case)
-    found = points.find(tried.stage, case)
-    tried.strike_all(found.own)
-    tried.conclude(record_property)

@@ -1,0 +1,52 @@
+"""Ctrl-C: SIGINT to the process group of the run. 7 when a journal exists, else 3; and it can be continued."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crash import points
+from crash.cases import COMMIT, PREPARE, PUSHED, Case
+from crash.killing import Point, started
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crash.judging import Trial
+
+    Tries = Callable[[Case], Trial]
+
+
+@pytest.mark.parametrize("call", ["status 1", "update-ref 1", "read-tree 2"])
+def test_ctrl_c_in_each_phase(call: str, tries: Tries) -> None:
+    interrupted(tries(PREPARE), Point(when="before", call=call))
+
+
+@pytest.mark.crash
+@pytest.mark.usefixtures("strace")
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (COMMIT, PREPARE, PUSHED)])
+def test_ctrl_c_around_every_git_call(case: Case, tries: Tries, record_property: Callable[[str, object], None]) -> None:
+    tried = tries(case)
+    found = points.find(tried.stage, case)
+    for point in found.calls:
+        interrupted(tried, point)
+        tried.tried[f"Ctrl-C {point.when}"] += 1
+    tried.conclude(record_property)
+
+
+def interrupted(tried: Trial, point: Point) -> None:
+    stage = tried.stage
+    stage.restore("start")
+    with started(stage, tried.case, point) as run:
+        assert run.arrive(), point
+        run.interrupt()
+        run.go_on()
+    ended = run.ended(reached=True)
+    wanted = 7 if stage.journal.exists() else 3
+    assert (ended.code, "interrupted" in ended.text) == (wanted, True), f"{point}: {ended}"
+    assert ("release.resume" in ended.text) == (wanted == 7), f"{point}: {ended}"
+    if wanted == 3:
+        assert not stage.state().differences(tried.start), point
+        assert not stage.leftovers(), point
+    tried.judge()
