@@ -163,7 +163,7 @@ def _plan(
     made = commit.of_snapshot(
         writer, after, parent=start.tip, message=f"chore(release): prepare {version}", settings=scene.world.settings
     )
-    writer.flush()
+    writer.flush(made.commit)
     update = RefUpdate(name=branch.ref, old=None, new=made.commit)
     move = _move(scene, branch.ref, made)
     problem = probe.can_follow(move)

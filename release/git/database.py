@@ -37,6 +37,16 @@ class ObjectReader:
         self._blobs: dict[str, bytes] = {}
         self._trees: dict[str, Mapping[str, Entry]] = {}
         self._roots: dict[str, Entry] = {}
+        self._held: dict[str, tuple[str, bytes]] = {}
+
+    def hold(self, oid: str, kind: str, content: bytes) -> None:
+        """Answer questions for an object that is not in the database, or not yet, from memory."""
+        self._held[oid] = (kind, content)
+
+    @property
+    def held(self) -> Mapping[str, tuple[str, bytes]]:
+        """The objects held in memory: type and content by id."""
+        return self._held
 
     def close(self) -> None:
         """End the git process, if one was started."""
@@ -60,6 +70,8 @@ class ObjectReader:
         Raises:
             ReleaseError: it is missing (exit 3): a shallow, partial or damaged object database.
         """
+        if name in self._held:
+            return self._held[name]
         header = self._ask("contents", name)
         if header is None:
             raise refusal(f"object {name} is missing", "complete the clone: git fetch --unshallow, or clone anew")
@@ -71,7 +83,7 @@ class ObjectReader:
         return kind, content
 
     def resolve(self, name: str) -> str | None:
-        """Return the full object id that `name` (an id or a refname) stands for, or None."""
+        """Return the full object id that the database has for `name` (an id or a refname), or None."""
         header = self._ask("info", name)
         return None if header is None else header[0]
 

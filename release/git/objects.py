@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from release.entry import Entry
 from release.errors import refusal, usage
 from release.git import command
-from release.git.database import TREE, parse_tree
+from release.git.database import TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,20 +26,17 @@ _LOOSE_AT_MOST = 100  # as git's own fetch.unpackLimit: more objects than this s
 
 @dataclass(kw_only=True)
 class ObjectWriter:
-    """Makes objects in memory, knows their ids at once, and stores them all with one git process."""
+    """Makes objects in memory, where the reader finds them at once, and stores what is wanted with one git process."""
 
     repository: Repository
     reader: ObjectReader
     lock: int | None = None
-    _pending: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    _stored: set[str] = field(default_factory=set)
 
     def add(self, kind: str, content: bytes) -> str:
         """Remember an object and return its id."""
-        digest = hashlib.new(self.repository.hash_name, usedforsecurity=False)
-        digest.update(f"{kind} {len(content)}\0".encode())
-        digest.update(content)
-        oid = digest.hexdigest()
-        self._pending[oid] = (kind, content)
+        oid = object_id(self.repository.hash_name, kind, content)
+        self.reader.hold(oid, kind, content)
         return oid
 
     def blob(self, content: bytes) -> str:
@@ -48,7 +45,7 @@ class ObjectWriter:
 
     def tree(self, base: str, edits: Mapping[str, Entry | None]) -> str:
         """Return the tree `base` (an id, or empty) with `edits` at their paths; None removes, empty folders vanish."""
-        entries = dict(self._entries(base))
+        entries = dict(self.reader.tree(base)) if base else {}
         below: dict[str, dict[str, Entry | None]] = {}
         for path, entry in edits.items():
             name, slash, rest = path.partition("/")
@@ -61,18 +58,11 @@ class ObjectWriter:
         for name, inner in below.items():
             old = entries.get(name)
             new = self.tree(old.oid if old is not None and old.mode == TREE else "", inner)
-            if self._entries(new):
+            if self.reader.tree(new):
                 entries[name] = Entry(mode=TREE, oid=new)
             else:
                 entries.pop(name, None)
         return self.add("tree", b"".join(_record(name, entries[name]) for name in sorted(entries, key=_order(entries))))
-
-    def _entries(self, oid: str) -> Mapping[str, Entry]:
-        if not oid:
-            return {}
-        if oid in self._pending:
-            return parse_tree(self._pending[oid][1], len(oid) // 2)
-        return self.reader.tree(oid)
 
     def commit(self, *, tree: str, parents: Sequence[str], message: str, identity: Identity) -> str:
         """Return a commit; signed by git when the repository says so (`commit.gpgSign`)."""
@@ -83,7 +73,7 @@ class ObjectWriter:
         return self.add("commit", "\n".join(lines).encode())
 
     def _signed_commit(self, tree: str, parents: Sequence[str], message: str, identity: Identity) -> str:
-        self.flush()
+        self.flush(tree, *parents)
         arguments = ["commit-tree", "-S", "-F", "-", *(word for parent in parents for word in ("-p", parent)), tree]
         made = command.write(
             arguments,
@@ -100,18 +90,49 @@ class ObjectWriter:
             raise refusal("git made the commit without a signature", "check gpg.format and user.signingKey")
         return oid
 
-    def flush(self) -> None:
-        """Store everything remembered, durably: up to 100 objects loose, more as one pack."""
-        if not self._pending:
+    def tag(self, *, name: str, commit: str, message: str, identity: Identity) -> str:
+        """Return an annotated tag of a commit, without a ref."""
+        lines = [f"object {commit}", "type commit", f"tag {name}", f"tagger {identity.committer}", ""]
+        return self.add("tag", "\n".join([*lines, message.rstrip("\n") + "\n"]).encode())
+
+    def flush(self, *roots: str) -> None:
+        """Store `roots` and what of ours they lead to, durably: up to 100 objects loose, more as one pack."""
+        wanted = {oid: self.reader.held[oid] for oid in self._reached(roots)}
+        if not wanted:
             return
-        pack = _pack(self._pending.values(), self.repository.hash_name)
-        small = len(self._pending) <= _LOOSE_AT_MOST
+        pack = _pack(wanted.values(), self.repository.hash_name)
+        small = len(wanted) <= _LOOSE_AT_MOST
         arguments = ["unpack-objects", "-q"] if small else ["index-pack", "--stdin"]
         command.write(arguments, cwd=self.repository.top, lock=self.lock, data=pack)
         # unpack-objects (2.39) says nothing when the disk is full as it moves a batch of objects to its place.
-        if any(self.reader.resolve(oid) is None for oid in self._pending):
+        if any(self.reader.resolve(oid) is None for oid in wanted):
             raise refusal("git has not stored all objects, and nothing has changed", "is the disk full? see: df -h .")
-        self._pending.clear()
+        self._stored |= wanted.keys()
+
+    def _reached(self, roots: Iterable[str]) -> dict[str, None]:
+        """Return the ids of held objects, not stored yet, that `roots` lead to through held ones."""
+        found: dict[str, None] = {}
+        waiting = list(roots)
+        while waiting:
+            oid = waiting.pop()
+            if oid in found or oid in self._stored or oid not in self.reader.held:
+                continue
+            found[oid] = None
+            kind, content = self.reader.held[oid]
+            if kind == "tree":
+                waiting += [entry.oid for entry in self.reader.tree(oid).values()]
+            elif kind != "blob":
+                head = content.partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
+                waiting += [line.partition(" ")[2] for line in head if line.startswith(("tree ", "parent ", "object "))]
+        return found
+
+
+def object_id(hash_name: str, kind: str, content: bytes) -> str:
+    """Return the id that git gives an object."""
+    digest = hashlib.new(hash_name, usedforsecurity=False)
+    digest.update(f"{kind} {len(content)}\0".encode())
+    digest.update(content)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

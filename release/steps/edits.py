@@ -27,7 +27,7 @@ def replacing(tree: WorkingTree, changed: Mapping[str, bytes], *, lock: int | No
         for path, data in changed.items()
     )
     if lock is not None:
-        writer.flush()
+        writer.flush(*(oid for edit in edits for oid in (edit.old, edit.new) if oid is not None))
     return edits
 
 

@@ -85,7 +85,7 @@ def _committed(tree: WorkingTree, version: Version, changed: dict[str, bytes], *
         )
     message = f"chore(release): set version {version}"
     made = commit.of_snapshot(writer, after, parent=tree.head, message=message, settings=world.settings)
-    writer.flush()
+    writer.flush(made.commit)
     refs, moves = _advance(here, made.commit)
     staged = tuple(
         PathChange(path=path, old=tree.files.entries[path], new=Entry(mode=tree.files.mode(path), oid=oid))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import Problem, ReleaseError, usage
 from release.formats import inert
-from release.git import command
+from release.git import command, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,29 +88,13 @@ def cast(objects: Path, start: str | None, stop: str, *, with_trees: bool) -> It
         )
     with TemporaryDirectory(prefix="release-notes-") as name:
         folder = Path(name)
-        source = _bare(folder / "source", objects, is_sha1=len(stop) == _SHA1)
+        source = scratch.bare(folder / "source", objects, hash_name="sha1" if len(stop) == _SHA1 else "sha256")
         commits = _commits(source, start, stop)
         if not commits:
             yield Shadow(folder=folder, commits={}, range="")
             return
-        shadow = _bare(folder / "shadow", objects if with_trees else None)
+        shadow = scratch.bare(folder / "shadow", objects if with_trees else None)
         yield _written(shadow, commits, start, with_trees=with_trees)
-
-
-def _bare(folder: Path, objects: Path | None, *, is_sha1: bool = True) -> Path:
-    """Make a bare repository over an object folder: plain files, no process."""
-    (folder / "refs" / "heads").mkdir(parents=True)
-    (folder / "objects" / "info").mkdir(parents=True)
-    (folder / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
-    config = "[core]\n\tbare = true\n\trepositoryFormatVersion = 0\n"
-    if not is_sha1:
-        config = "[core]\n\tbare = true\n\trepositoryFormatVersion = 1\n[extensions]\n\tobjectFormat = sha256\n"
-    (folder / "config").write_text(config, encoding="ascii")
-    if objects is not None:
-        link = folder / "borrowed"  # a path without the characters that the file below cannot hold
-        link.symlink_to(objects.resolve())
-        (folder / "objects" / "info" / "alternates").write_text(f"{link}\n", encoding="utf-8")
-    return folder
 
 
 def _commits(folder: Path, start: str | None, stop: str) -> tuple[Commit, ...]:
