@@ -91,12 +91,30 @@ class FileDiff:
     new: bytes | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """The commit that a plan tags, and the gates whose receipts for its tree have to be there before."""
+
+    commit: str
+    tree: str
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tag:
+    """An annotated tag as the plan makes it. `sign`: another object, with a signature, takes its place at the end."""
+
+    name: str
+    oid: str
+    sign: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """Everything one run does that can be seen, in the order push, refs, worktrees, files, index.
 
-    `files` and `index` belong to the worktree at `top`. `done` says in one line what holds afterwards, `undo` names
-    the command that takes it back and `then` the usual next one.
+    Before that, the gates judge the `candidate`. `files` and `index` belong to the worktree at `top`. `done` says in
+    one line what holds afterwards, `undo` names the command that takes it back and `then` the usual next one.
     """
 
     task: str
@@ -111,6 +129,8 @@ class Plan:
     index: tuple[PathChange, ...] = ()
     tree: str = ""
     commit: str = ""
+    candidate: Candidate | None = None
+    tag: Tag | None = None
     notes: tuple[str, ...] = ()
     diffs: tuple[FileDiff, ...] = ()
 
@@ -118,6 +138,21 @@ class Plan:
     def empty(self) -> bool:
         """Whether carrying it out would change nothing."""
         return not (self.push or self.refs or self.worktrees or self.files or self.index)
+
+    def with_tag(self, oid: str) -> Plan:
+        """The same plan with another object in the place of its tag: the signed one."""
+        assert self.tag is not None  # noqa: S101  # only plans with a tag are signed
+        old = self.tag.oid
+
+        def put(updates: tuple[RefUpdate, ...]) -> tuple[RefUpdate, ...]:
+            return tuple(replace(one, new=oid) if one.new == old else one for one in updates)
+
+        return replace(
+            self,
+            refs=put(self.refs),
+            push=None if self.push is None else replace(self.push, updates=put(self.push.updates)),
+            tag=replace(self.tag, oid=oid),
+        )
 
     def reversed(self) -> Plan:
         """What undoes the local part; a push has no way back."""
@@ -129,3 +164,35 @@ class Plan:
             files=tuple(edit.reversed() for edit in self.files),
             index=tuple(change.reversed() for change in self.index),
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A merge that a person has to finish: the worktree it is in, what is merged into which branch, what conflicts.
+
+    `key` names the merge by branch and contents; `tree` is the merge as far as it went.
+    """
+
+    path: str
+    branch: str
+    ours: str
+    theirs: str
+    key: str
+    tree: str
+    conflicts: tuple[tuple[str, Entry | None, Entry | None, Entry | None], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    """A flow that stopped at a merge conflict, with all that it takes to plan it anew.
+
+    `flow` and `options` are the task and what it was told, `moment` is when it began (seconds since 1970), `pins` are
+    the refs that must not have moved, `resolutions` the trees that people made of conflicts, by the merge's key.
+    """
+
+    flow: str
+    options: tuple[tuple[str, str | bool], ...]
+    moment: int
+    pins: tuple[tuple[str, str], ...]
+    resolutions: tuple[tuple[str, str], ...]
+    opened: Opened | None

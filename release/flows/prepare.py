@@ -9,10 +9,10 @@ from release import version as versions
 from release.errors import Exit, Problem, ReleaseError, usage
 from release.flows import checks, situation
 from release.formats import sites
-from release.git import history, objects, snapshot
+from release.git import history, snapshot
 from release.git import worktree as trees
 from release.plan import Plan, Push, RefUpdate, WorktreeMove
-from release.steps import commit, propagate, section, working_tree
+from release.steps import changelog, commit, propagate, section, working_tree
 from release.steps.working_tree import VERSION
 
 if TYPE_CHECKING:
@@ -35,17 +35,17 @@ class Start:
     last: history.Tagged | None
 
 
-def prepare(scene: Situation, wanted: str, *, push: bool, allow_empty: bool, lock: int | None) -> Plan:
+def prepare(scene: Situation, wanted: str, *, push: bool, allow_empty: bool) -> Plan:
     """Plan the release branch of `wanted`: a version, or a part of one.
 
     Raises:
         ReleaseError: everything that stands in the way, at once.
     """
     with trees.probed(scene.worktree) as probe:
-        return _prepare(scene, wanted, probe, push=push, allow_empty=allow_empty, lock=lock)
+        return _prepare(scene, wanted, probe, push=push, allow_empty=allow_empty)
 
 
-def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_empty: bool, lock: int | None) -> Plan:
+def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_empty: bool) -> Plan:
     start, problems = starting(scene)
     version = choose(scene, start, wanted)
     problems += checks.release_branch(scene, version, current_main=main_version(scene))
@@ -58,7 +58,7 @@ def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_e
         problems += found
     if problems:
         raise ReleaseError(problems)
-    return _plan(scene, start, version, before.edited(edits), probe, push=push, lock=lock)
+    return _plan(scene, start, version, before.edited(edits), probe, push=push)
 
 
 def starting(scene: Situation) -> tuple[Start, list[Problem]]:
@@ -141,7 +141,12 @@ def _with_changelog(
     )
     try:
         written = source.written(
-            after.get(path), version=version, last=start.last, stop=start.tip, allow_empty=allow_empty
+            after.get(path),
+            version=version,
+            last=start.last,
+            stop=start.tip,
+            date=changelog.day(scene.now),
+            allow_empty=allow_empty,
         )
     except ReleaseError as error:
         return {}, list(error.problems)
@@ -156,14 +161,11 @@ def _plan(
     probe: Probe,
     *,
     push: bool,
-    lock: int | None,
 ) -> Plan:
     branch = scene.branch(versions.tag_name(versions.release_segment(version), scene.config.release))
-    writer = objects.ObjectWriter(repository=scene.repository, reader=scene.objects, lock=lock)
-    made = commit.of_snapshot(
-        writer, after, parent=start.tip, message=f"chore(release): prepare {version}", settings=scene.world.settings
-    )
-    writer.flush(made.commit)
+    message = f"chore(release): prepare {version}"
+    made = commit.of_snapshot(scene.writer, after, parent=start.tip, message=message, identity=scene.identity)
+    scene.writer.flush(made.commit)
     update = RefUpdate(name=branch.ref, old=None, new=made.commit)
     move = _move(scene, branch.ref, made)
     problem = probe.can_follow(move)

@@ -13,6 +13,9 @@ from release.errors import Problem, ReleaseError, refusal, usage
 from release.git import history
 from release.git import world as git
 from release.git.database import ObjectReader
+from release.git.objects import Identity, ObjectWriter
+from release.git.objects import identity as who_commits
+from release.steps import changelog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,12 +49,18 @@ class Branch:
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """Everything a flow looks at before it plans. `config` is that of HEAD: remote, branch names, patterns."""
+    """Everything a flow looks at before it plans. `config` is that of HEAD: remote, branch names, patterns.
+
+    `lock` is what writing git calls inherit (None: a preview), `moment` when the flow began (seconds since 1970), if it
+    goes on after a stop: its objects and dates are to be the same again.
+    """
 
     repository: Repository
     objects: ObjectReader
     world: World
     config: Config
+    lock: int | None = None
+    moment: int | None = None
     tags: Mapping[Version, str] = field(default_factory=dict)
     _walked: dict[str, history.Released] = field(default_factory=dict)
 
@@ -145,25 +154,46 @@ class Situation:
             self._walked[tip] = history.released(self.repository, tip, self.tags)
         return self._walked[tip]
 
+    @functools.cached_property
+    def writer(self) -> ObjectWriter:
+        """What makes the objects of this flow."""
+        return ObjectWriter(repository=self.repository, reader=self.objects, lock=self.lock)
+
+    @functools.cached_property
+    def now(self) -> int:
+        """When this flow began: as kept over a stop, else SOURCE_DATE_EPOCH, else now.
+
+        Raises:
+            ReleaseError: SOURCE_DATE_EPOCH is no number of seconds (exit 2).
+        """
+        return self.moment if self.moment is not None else changelog.moment()
+
+    @functools.cached_property
+    def identity(self) -> Identity:
+        """Who makes the commits of this flow, all at the same second."""
+        return who_commits(self.repository, self.world.settings, when=self.now)
+
 
 @contextlib.contextmanager
-def look(repository: Repository, *, offline: bool = False) -> Iterator[Situation]:
+def look(
+    repository: Repository, *, offline: bool = False, lock: int | None = None, moment: int | None = None
+) -> Iterator[Situation]:
     """Look at a repository and, unless `offline`, at its remote; missing objects are fetched.
 
     Raises:
         ReleaseError: no usable repository, an empty or shallow one, or a remote that does not answer.
     """
-    with contextlib.closing(ObjectReader(repository.top)) as objects:
+    with contextlib.closing(ObjectReader(repository.top)) as reader:
         world = git.observe(repository)
         refuse_unusable(repository, world)
         here = next(tree for tree in world.worktrees if tree.path.resolve() == repository.top.resolve())
-        config = configuration.load(objects.file(here.head, CONFIG), origin=f"{CONFIG} at HEAD")
+        config = configuration.load(reader.file(here.head, CONFIG), origin=f"{CONFIG} at HEAD")
         remote = git.choose_remote(world, config.remote)
         if remote and not offline:
             world = replace(world, remote=remote, remote_refs=git.ask_remote(repository, remote))
         elif remote:
             world = replace(world, remote=remote, remote_refs=_tracking(world, remote))
-        found = Situation(repository=repository, objects=objects, world=world, config=config)
+        found = Situation(repository=repository, objects=reader, world=world, config=config, lock=lock, moment=moment)
         _fetch_missing(found)
         yield replace(found, tags=version_tags(world, config))
 

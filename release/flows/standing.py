@@ -115,7 +115,7 @@ def problems(scene: Situation, wanted: str) -> list[Problem]:
     try:
         if current in opened:
             return _release_branch(scene, scene.branch(current), opened[current])
-        prepare.prepare(scene, wanted, push=False, allow_empty=False, lock=None)
+        prepare.prepare(scene, wanted, push=False, allow_empty=False)
     except ReleaseError as error:
         return list(error.problems)
     return []

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A section and how many with its name stand before it.
 _Key = tuple[str, int]
+# What conflict markers call the sides; None: no markers.
+_Labels = tuple[str, str] | None
 
 
 def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | tuple[str, ...]:
@@ -26,18 +28,42 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | tuple[str, ...]:
     """
     if base in {theirs, ours} or ours == theirs:
         return theirs if ours == base else ours
+    merged, conflicts = _merged(base, ours, theirs, None)
+    if not conflicts and not sections.is_readable(merged):
+        conflicts.append("a comment or a code block that is not closed")
+    return tuple(sorted(set(conflicts))) or sections.unparse(merged)
+
+
+def with_markers(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str]) -> bytes:
+    """Return what `merge` makes of all that does not conflict, with git's conflict markers around what does."""
+    return sections.unparse(_merged(base, ours, theirs, labels)[0])
+
+
+def united(first: bytes, second: bytes) -> bytes:
+    """Return a base for two sides that have two: what either base has; where they differ, what `first` has."""
+    return sections.unparse(_merged(b"", first, second, None)[0])
+
+
+def _merged(base: bytes, ours: bytes, theirs: bytes, labels: _Labels) -> tuple[Document, list[str]]:
+    """Merge as far as it goes: what conflicts stays as ours has it, or with `labels` stands between markers."""
     old, one, two = map(sections.parse, (base, ours, theirs))
     conflicts: list[str] = []
     if _text(one.preamble) != _text(two.preamble) and _text(one.preamble) != _text(old.preamble):
         if _text(two.preamble) != _text(old.preamble):
             conflicts.append("preamble")
+            one = replace(one, preamble=_marked(one.preamble, two.preamble, labels, one.end))
     elif _text(one.preamble) != _text(two.preamble):
         one = replace(one, preamble=_converted(two.preamble, one.end))
-    merged = _merge_sections(old, one, two, conflicts)
-    merged = replace(merged, links=_merge_links(old, one, two, conflicts))
-    if not conflicts and not sections.is_readable(merged):
-        conflicts.append("a comment or a code block that is not closed")
-    return tuple(sorted(set(conflicts))) or sections.unparse(merged)
+    merged = _merge_sections(old, one, two, conflicts, labels)
+    return replace(merged, links=_merge_links(old, one, two, conflicts, labels)), conflicts
+
+
+def _marked(ours: Sequence[str], theirs: Sequence[str], labels: _Labels, end: str) -> tuple[str, ...]:
+    """Return both sides between conflict markers; without labels, ours."""
+    if labels is None:
+        return tuple(ours)
+    lines = [f"<<<<<<< {labels[0]}{end}", *ours, f"======={end}", *_converted(theirs, end), f">>>>>>> {labels[1]}{end}"]
+    return tuple(lines)
 
 
 def _text(lines: Sequence[str]) -> list[str]:
@@ -59,24 +85,29 @@ def _keyed(document: Document) -> dict[_Key, Section]:
     return found
 
 
-def _merge_sections(old: Document, one: Document, two: Document, conflicts: list[str]) -> Document:
+def _merge_sections(old: Document, one: Document, two: Document, conflicts: list[str], labels: _Labels) -> Document:
     before, ours, theirs = map(_keyed, (old, one, two))
     kept: list[Section] = []
     for key, section in ours.items():
-        result = _merge_section(before.get(key), section, theirs.get(key), conflicts, one.end)
+        result = _merge_section(before.get(key), section, theirs.get(key), conflicts, labels, one.end)
         if result is not None:
             kept.append(result)
     merged = replace(one, sections=tuple(kept))
     for key, section in theirs.items():
         if key not in ours:
-            result = _merge_section(before.get(key), None, section, conflicts, one.end)
+            result = _merge_section(before.get(key), None, section, conflicts, labels, one.end)
             if result is not None:
                 merged = sections.insert(merged, _place(merged, result, two), result)
     return merged
 
 
 def _merge_section(
-    old: Section | None, one: Section | None, two: Section | None, conflicts: list[str], end: str
+    old: Section | None,
+    one: Section | None,
+    two: Section | None,
+    conflicts: list[str],
+    labels: _Labels,
+    end: str,
 ) -> Section | None:
     """Return what becomes of one section; None: it is gone on the side that changed it."""
     before, ours, theirs = (None if section is None else section.text for section in (old, one, two))
@@ -89,7 +120,11 @@ def _merge_section(
     if known.name == sections.UNRELEASED:
         return _merge_unreleased(old, one, two, end)
     conflicts.append(known.key)
-    return one
+    if labels is None:
+        return one
+    mine, yours = (() if side is None else sections.trimmed((side.heading, *side.body)) for side in (one, two))
+    first, *rest = _marked(mine, yours, labels, end)
+    return replace(known, heading=first, body=(*rest, end))
 
 
 def _taken(two: Section, one: Section | None, end: str) -> Section:
@@ -122,7 +157,7 @@ def _place(document: Document, new: Section, two: Document) -> int:
     return next(numbered, len(document.sections)) if neighbour is None else neighbour + 1
 
 
-def _merge_links(old: Document, one: Document, two: Document, conflicts: list[str]) -> tuple[str, ...]:
+def _merge_links(old: Document, one: Document, two: Document, conflicts: list[str], labels: _Labels) -> tuple[str, ...]:
     """Merge the link definitions by label."""
     before, ours, theirs = (
         {markdown.label(line): line.rstrip() for line in document.links if line.strip()} for document in (old, one, two)
@@ -138,6 +173,11 @@ def _merge_links(old: Document, one: Document, two: Document, conflicts: list[st
             at = at if mine is None else mine + 1
         elif ours.get(label) != before.get(label):
             conflicts.append(f"link [{label}]")
+            yours = [] if change is None else [change]
+            span = slice(at if mine is None else mine, at if mine is None else mine + 1)
+            marked = _marked(result[span], yours, labels, one.end)
+            result[span] = marked
+            at = span.start + len(marked)
         elif mine is not None:
             result[mine : mine + 1] = [] if change is None else [change + one.end]
             at = mine + (change is not None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from release.entry import Entry
 from release.errors import refusal
-from release.plan import FileEdit, PathChange, Plan, Push, RefUpdate, WorktreeMove
+from release.plan import Candidate, FileEdit, Opened, PathChange, Plan, Push, RefUpdate, Stop, Tag, WorktreeMove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
 
 LOCK_SECONDS = 5.0  # how long a second run waits for the first
-_LAYOUT = 1  # of the journal's JSON; a journal of another layout is never guessed at
+_LAYOUT = 2  # of the journal's JSON; a journal of another layout is never guessed at
 
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
     """A plan in progress. `phase`: planned → pushing → pushed → local; without a push: planned → local.
 
-    `undoing` is set by an abort before it changes anything: from then on files may be torn in either direction.
+    A flow that stopped at a conflict has an empty plan, the phase "conflict" and a `stop`. `undoing` is set by an
+    abort before it changes anything: from then on files may be torn in either direction.
     """
 
     plan: Plan
     phase: str = "planned"
     undoing: bool = False
+    stop: Stop | None = None
 
 
 def folder(repository: Repository) -> Path:
@@ -82,7 +84,13 @@ def read(repository: Repository) -> Journal | None:
         data = json.loads(place.read_bytes())
         if data["layout"] != _LAYOUT:
             raise ValueError(f"layout {data['layout']}, not {_LAYOUT}")  # noqa: TRY301  # one answer for all of them
-        return Journal(plan=_plan(data["plan"]), phase=data["phase"], undoing=data["undoing"])
+        stop = data.get("stop")
+        return Journal(
+            plan=_plan(data["plan"]),
+            phase=data["phase"],
+            undoing=data["undoing"],
+            stop=None if stop is None else _stop(stop),
+        )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -95,6 +103,8 @@ def write(repository: Repository, journal: Journal) -> Journal:
     """Make the journal durable before anything that follows; returns it."""
     plan = asdict(replace(journal.plan, diffs=()))
     facts = {"layout": _LAYOUT, "phase": journal.phase, "undoing": journal.undoing, "plan": plan}
+    if journal.stop is not None:
+        facts["stop"] = asdict(journal.stop)
     replace_file(folder(repository) / "journal.json", json.dumps(facts, indent=1).encode("ascii"), 0o644)
     sync_folder(folder(repository))
     return journal
@@ -165,10 +175,25 @@ def _plan(data: dict[str, Any]) -> Plan:
             ),
             "files": tuple(FileEdit(**edit) for edit in data["files"]),
             "index": _changes(data["index"]),
+            "candidate": None if data["candidate"] is None else _candidate(data["candidate"]),
+            "tag": None if data["tag"] is None else Tag(**data["tag"]),
             "notes": tuple(data["notes"]),
             "diffs": (),
         }
     )
+
+
+def _candidate(item: dict[str, Any]) -> Candidate:
+    return Candidate(**{**item, "gates": tuple(item["gates"])})
+
+
+def _stop(item: dict[str, Any]) -> Stop:
+    opened = item["opened"]
+    if opened is not None:
+        conflicts = tuple((path, *map(_entry, stages)) for path, *stages in opened["conflicts"])
+        opened = Opened(**{**opened, "conflicts": conflicts})
+    pairs = {name: tuple(map(tuple, item[name])) for name in ("options", "pins", "resolutions")}
+    return Stop(**{**item, **pairs, "opened": opened})
 
 
 def _updates(items: list[dict[str, Any]]) -> tuple[RefUpdate, ...]:

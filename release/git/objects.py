@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import time
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from release.entry import Entry
-from release.errors import refusal, usage
+from release.errors import refusal
 from release.git import command
 from release.git.database import TREE
 
@@ -153,18 +154,20 @@ class Identity:
         return env
 
 
-def identity(repository: Repository, settings: Mapping[str, Sequence[str]], *, epoch: str | None) -> Identity:
-    """Ask git who commits. `epoch` (SOURCE_DATE_EPOCH) sets the date unless GIT_*_DATE does.
+def identity(repository: Repository, settings: Mapping[str, Sequence[str]], *, when: int) -> Identity:
+    """Ask git who commits. `when` (seconds since 1970) is the date unless GIT_*_DATE sets another.
 
     Raises:
         ReleaseError: git does not know who you are (exit 3).
     """
-    dates = {}
-    if epoch and not epoch.isdecimal():
-        raise usage(f"SOURCE_DATE_EPOCH is {epoch[:40]!a}, not a number of seconds since 1970", "mend or unset it")
-    for role in ("AUTHOR", "COMMITTER"):
-        if epoch and f"GIT_{role}_DATE" not in os.environ:
-            dates[f"GIT_{role}_DATE"] = f"@{int(epoch)} +0000"
+    zone = time.strftime("%z", time.localtime(when))
+    if os.environ.get("SOURCE_DATE_EPOCH"):
+        zone = "+0000"  # the same objects wherever they are made
+    dates = {
+        f"GIT_{role}_DATE": f"@{when} {zone}"
+        for role in ("AUTHOR", "COMMITTER")
+        if f"GIT_{role}_DATE" not in os.environ
+    }
     committer = repository.start("var", "GIT_COMMITTER_IDENT", env=dates)
     # Author and committer are the same person at the same second unless something names one of them alone.
     apart = any(key.startswith(("author.", "committer.")) for key in settings) or any(

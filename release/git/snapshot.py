@@ -12,11 +12,12 @@ from release.entry import Entry
 from release.git import command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from release.git.database import ObjectReader
     from release.git.repository import Repository
+    from release.plan import PathChange
     from release.process import Process
 
 
@@ -83,6 +84,17 @@ def of_commit(repository: Repository, objects: ObjectReader, commit: str) -> Sna
     """Return the files of a commit. One `ls-tree`; contents are read when asked for, each object once."""
     out = repository.run("ls-tree", "-r", "-z", "--full-tree", commit).out
     return Snapshot(entries=_entries(out, tree=True), reader=lambda _, entry: objects.blob(entry.oid))
+
+
+def derived(objects: ObjectReader, known: Snapshot, changes: Iterable[PathChange]) -> Snapshot:
+    """Return the files of a tree that differs by `changes` from the one whose files are `known`; no process."""
+    entries = dict(known.entries)
+    for change in changes:
+        if change.new is None:
+            entries.pop(change.path, None)
+        else:
+            entries[change.path] = change.new
+    return Snapshot(entries=entries, reader=lambda _, entry: objects.blob(entry.oid))
 
 
 class _LookedUp(Mapping[str, Entry]):

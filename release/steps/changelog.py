@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import Problem, ReleaseError, usage
@@ -29,19 +30,26 @@ class Tagged(NamedTuple):
     date: dt.date
 
 
-def today(environ: Mapping[str, str] | None = None) -> dt.date:
-    """Return the day that a section written now gets: of SOURCE_DATE_EPOCH (seconds) if it is set, else UTC's.
+def moment(environ: Mapping[str, str] | None = None) -> int:
+    """Return the second that what is made now is dated with: SOURCE_DATE_EPOCH if it is set, else the clock's.
 
     Raises:
         ReleaseError: SOURCE_DATE_EPOCH is no number of seconds (exit 2).
     """
     value = (os.environ if environ is None else environ).get("SOURCE_DATE_EPOCH")
     if not value:
-        return dt.datetime.now(dt.timezone.utc).date()
+        return int(time.time())
     try:
-        return dt.datetime.fromtimestamp(int(value), dt.timezone.utc).date()
+        day(int(value))
     except (ValueError, OverflowError, OSError):
-        raise usage(f"SOURCE_DATE_EPOCH is {value[:40]!a}, not a number of seconds since 1970") from None
+        what = f"SOURCE_DATE_EPOCH is {value[:40]!a}, not a number of seconds since 1970"
+        raise usage(what, "mend or unset it") from None
+    return int(value)
+
+
+def day(moment: int) -> dt.date:
+    """Return the day, in UTC, that a section written at this second gets."""
+    return dt.datetime.fromtimestamp(moment, dt.timezone.utc).date()
 
 
 def write(

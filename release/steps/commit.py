@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from release.entry import Entry
-from release.git import objects
 from release.plan import FileDiff, PathChange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from release.git.objects import ObjectWriter
+    from release.git.objects import Identity, ObjectWriter
     from release.git.snapshot import Snapshot
 
 
@@ -33,12 +29,12 @@ def of_snapshot(
     *,
     parent: str,
     message: str,
-    settings: Mapping[str, Sequence[str]],
+    identity: Identity,
 ) -> Made:
     """Remember the commit of `after`, whose entries are those of `parent`, in `writer`; nothing is visible.
 
     Raises:
-        ReleaseError: git does not know who commits, or cannot sign (exit 3).
+        ReleaseError: git cannot sign (exit 3).
     """
     entries: dict[str, Entry | None] = {
         path: Entry(mode=after.mode(path), oid=writer.blob(data)) for path, data in after.changed().items()
@@ -46,8 +42,7 @@ def of_snapshot(
     changes = tuple(PathChange(path=path, old=after.entries.get(path), new=entry) for path, entry in entries.items())
     base = writer.reader.commit(parent).tree
     tree = writer.tree(base, entries)
-    who = objects.identity(writer.repository, settings, epoch=os.environ.get("SOURCE_DATE_EPOCH"))
-    commit = writer.commit(tree=tree, parents=[parent], message=message, identity=who)
+    commit = writer.commit(tree=tree, parents=[parent], message=message, identity=identity)
     return Made(commit=commit, tree=tree, parent=parent, changes=changes)
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from release.entry import Entry
 from release.errors import Problem, ReleaseError, refusal, usage
 from release.formats import FormatError, sites
-from release.git import command, snapshot
+from release.git import command, objects, snapshot
 from release.git import world as git
-from release.git.objects import ObjectWriter
 from release.plan import PathChange, Plan, RefUpdate, WorktreeMove
-from release.steps import commit, edits, working_tree
+from release.steps import changelog, commit, edits, working_tree
 
 if TYPE_CHECKING:
     from release.config import Config
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def across(
-    objects: ObjectReader, tree: Snapshot, config: Config, version: Version, reference: Tagged | None
+    reader: ObjectReader, tree: Snapshot, config: Config, version: Version, reference: Tagged | None
 ) -> tuple[dict[str, bytes], list[Problem]]:
     """Return the edits that make VERSION and all managed sites of a commit's files say `version`."""
-    found = working_tree.survey(objects, tree, config, reference)
+    found = working_tree.survey(reader, tree, config, reference)
     return sites.edits(tree, found.sites, version), list(found.problems)
 
 
@@ -78,13 +77,14 @@ def _committed(tree: WorkingTree, version: Version, changed: dict[str, bytes], *
     problems += [_other_edits(path, "holds a version in HEAD and none in the working tree") for path in missing]
     if problems:
         raise ReleaseError(problems)
-    writer = ObjectWriter(repository=tree.repository, reader=tree.objects, lock=lock)
+    writer = objects.ObjectWriter(repository=tree.repository, reader=tree.objects, lock=lock)
     if not after.changed():
         return Plan(
             task="propagate --commit", top=str(tree.repository.top), done=f"HEAD says {version}: nothing to commit"
         )
     message = f"chore(release): set version {version}"
-    made = commit.of_snapshot(writer, after, parent=tree.head, message=message, settings=world.settings)
+    who = objects.identity(tree.repository, world.settings, when=changelog.moment())
+    made = commit.of_snapshot(writer, after, parent=tree.head, message=message, identity=who)
     writer.flush(made.commit)
     refs, moves = _advance(here, made.commit)
     staged = tuple(

@@ -47,14 +47,20 @@ class Source:
         )
 
     def written(
-        self, document: bytes | None, *, version: Version, last: Tagged | None, stop: str, allow_empty: bool
+        self,
+        document: bytes | None,
+        *,
+        version: Version,
+        last: Tagged | None,
+        stop: str,
+        date: dt.date,
+        allow_empty: bool,
     ) -> bytes:
         """Return the changelog with the section of `version`: what came since the release `last`, up to `stop`.
 
         Raises:
             ReleaseError: a development version or a faulty cliff.toml (exit 2), nothing to tell (exit 3).
         """
-        date = changelog.today()
         before = None if last is None else last.version
         return changelog.write(
             document,
@@ -86,7 +92,12 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
     result = document
     if tree.version not in tree.tags:
         result = source.written(
-            document, version=tree.version, last=tree.released.greatest, stop=tree.head, allow_empty=allow_empty
+            document,
+            version=tree.version,
+            last=tree.released.greatest,
+            stop=tree.head,
+            date=changelog.day(changelog.moment()),
+            allow_empty=allow_empty,
         )
     elif not every:
         raise usage(f"{tree.version} is tagged already: its section is finished", "choose the next: invoke bump next")

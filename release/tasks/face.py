@@ -16,9 +16,11 @@ from release.errors import ReleaseError, refusal, usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from invoke.context import Context
 
+    from release.flows.situation import Situation
     from release.git.database import ObjectReader
     from release.git.repository import Repository
     from release.plan import Plan
@@ -31,6 +33,12 @@ class Run:
     repository: Repository
     lock: int | None
     yes: bool
+
+    def look(self, *, moment: int | None = None) -> AbstractContextManager[Situation]:
+        """Look at the repository and its remote, as `situation.look`."""
+        from release.flows import situation  # noqa: PLC0415  # the single steps need none of it
+
+        return situation.look(self.repository, lock=self.lock, moment=moment)
 
     def carry_out(self, plan: Plan, objects: ObjectReader, *, question: str = "") -> None:
         """Show the plan, or ask if it is seen by others or there is a `question`, and carry it out.

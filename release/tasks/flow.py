@@ -33,11 +33,10 @@ def prepare(
 ) -> None:
     """Open release/vX.Y.Z from develop: VERSION, sites and changelog in one commit."""
     from release.flows import prepare as flow  # noqa: PLC0415  # nothing is loaded for `invoke --list`
-    from release.flows import situation  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, situation.look(run.repository) as scene:
-        plan = flow.prepare(scene, version, push=push, allow_empty=allow_empty, lock=run.lock)
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        plan = flow.prepare(scene, version, push=push, allow_empty=allow_empty)
         run.carry_out(plan, scene.objects)
 
 
@@ -53,10 +52,9 @@ def prepare(
 def drop(context: Context, name: str = "", remote: bool = False, dry_run: bool = False, yes: bool = False) -> None:
     """Delete an unfinished release branch, after asking."""
     from release.flows import drop as flow  # noqa: PLC0415
-    from release.flows import situation  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, situation.look(run.repository) as scene:
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
         plan, loss = flow.drop(scene, name, remote=remote)
         run.carry_out(plan, scene.objects, question=loss)
 

@@ -159,19 +159,19 @@ def test_every_released_version_gets_the_section_that_it_lacks() -> None:
     [("0", "1970-01-01"), ("86399", "1970-01-01"), ("86400", "1970-01-02"), ("1700000000", "2023-11-14")],
 )
 def test_the_day_is_that_of_the_epoch(value: str, day: str) -> None:
-    assert str(changelog.today({"SOURCE_DATE_EPOCH": value})) == day
+    assert str(changelog.day(changelog.moment({"SOURCE_DATE_EPOCH": value}))) == day
 
 
 def test_without_an_epoch_the_day_is_that_of_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     before = dt.datetime.now(dt.timezone.utc).date()
     monkeypatch.setenv("TZ", "Pacific/Kiritimati")
-    assert before <= changelog.today({}) <= dt.datetime.now(dt.timezone.utc).date()
+    assert before <= changelog.day(changelog.moment({})) <= dt.datetime.now(dt.timezone.utc).date()
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    assert changelog.today() == dt.date(1970, 1, 2)
+    assert changelog.day(changelog.moment()) == dt.date(1970, 1, 2)
 
 
 @pytest.mark.parametrize("value", ["yesterday", "1e9", "9" * 30, "1.5", "9" * 5000])
 def test_an_epoch_that_is_no_time_is_bad_input(value: str) -> None:
     with pytest.raises(ReleaseError, match="SOURCE_DATE_EPOCH") as caught:
-        changelog.today({"SOURCE_DATE_EPOCH": value})
+        changelog.moment({"SOURCE_DATE_EPOCH": value})
     assert caught.value.exit is Exit.USAGE
