@@ -74,6 +74,10 @@ def summary(plan: Plan) -> Iterator[str]:
     """Say a plan in lines: tree and commit, ref moves `name old → new`, the push, the worktrees."""
     if plan.tree:
         yield f"tree   {plan.tree}"
+    for name, tree in plan.trees:
+        yield f"tree   {tree} {name}"
+    if plan.candidate is not None and plan.candidate.gates:
+        yield f"gates  {', '.join(plan.candidate.gates)} on {plan.candidate.tree}"
     for ref in plan.refs:
         yield f"ref    {ref.name} {_oid(ref.old)} → {_oid(ref.new)}"
     if plan.push is not None:

@@ -113,8 +113,9 @@ class Tag:
 class Plan:
     """Everything one run does that can be seen, in the order push, refs, worktrees, files, index.
 
-    Before that, the gates judge the `candidate`. `files` and `index` belong to the worktree at `top`. `done` says in
-    one line what holds afterwards, `undo` names the command that takes it back and `then` the usual next one.
+    Before that, the gates judge the `candidate`. `trees` are those of further branches, by name.
+    `files` and `index` belong to the worktree at `top`. `done` says in one line what holds afterwards, `undo` names the
+    command that takes it back and `then` the usual next one.
     """
 
     task: str
@@ -129,6 +130,7 @@ class Plan:
     index: tuple[PathChange, ...] = ()
     tree: str = ""
     commit: str = ""
+    trees: tuple[tuple[str, str], ...] = ()
     candidate: Candidate | None = None
     tag: Tag | None = None
     notes: tuple[str, ...] = ()

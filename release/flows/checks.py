@@ -8,11 +8,14 @@ from release import version as versions
 from release.errors import Problem
 from release.git import world as git
 from release.git.worktree import name_some
+from release.steps import merging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from release.flows.sides import Sides
     from release.flows.situation import Branch, Situation
+    from release.flows.subjects import Subject
     from release.git.worktree import Probe
     from release.git.world import Worktree
     from release.version import Version
@@ -86,12 +89,79 @@ def _number_follows(scene: Situation, version: Version) -> Iterator[Problem]:
         yield Problem(what=f"{version} leaves a gap: the next is {expected}", hint=f"use {expected}, or {kind}")
 
 
+def newer(scene: Situation, version: Version, target: Branch, tip: str) -> list[Problem]:
+    """What keeps `version` from being the next one of the branch that is to receive it."""
+    last = scene.released(tip).greatest
+    found = list(versions.check_new(version, reachable_ga=[] if last is None else [last.version], tags=scene.tags))
+    current = scene.version_at(tip)
+    if not found and current is not None and version <= current:
+        line = f"{version.major}.{version.minor}"
+        found.append(
+            Problem(
+                what=f"{version} is not newer than {current}, the VERSION of {target.name}",
+                hint=f"an older line is released from its own branch: invoke support.start {line}",
+            )
+        )
+    return found
+
+
+def older_releases(scene: Situation, subject: Subject) -> Iterator[Problem]:
+    """A release is not finished before an older one that is open."""
+    is_release = subject.branch in scene.open_releases.values()
+    if scene.config.parallel_releases or not is_release:
+        return
+    for version, branch in scene.open_releases.items():
+        if version < subject.version:
+            yield Problem(
+                what=f"an older release is open: {branch.name}",
+                hint=f"finish it first: invoke release.finish --version {version}    "
+                f"or drop it: invoke release.drop --name {version}",
+            )
+
+
+def not_empty(sides: Sides, subject: Subject, changelog: str) -> Iterator[Problem]:
+    """A branch that changes nothing but versions and changelog is no release."""
+    target, branch = subject.target, subject.branch
+    if not _differ(sides, subject, subject.target_tip, target.name, changelog):
+        yield Problem(
+            what=f"{branch.name} has nothing that {target.name} has not",
+            hint=f"commit what is to be released, or drop it: invoke {_task_group(subject)}.drop",
+        )
+
+
+def _task_group(subject: Subject) -> str:
+    return "hotfix" if subject.branch.name.startswith("hotfix") else "release"
+
+
+def unchanged_since_candidate(sides: Sides, subject: Subject, changelog: str) -> Iterator[Problem]:
+    """What was tested as the last candidate is what is released, but for version literals and the changelog."""
+    scene = sides.scene
+    own = [tag for tag in scene.tags if tag.release == subject.version.release and not versions.is_final(tag)]
+    last = max(own, default=None)
+    if last is None or not git.is_ancestor(scene.repository, scene.tags[last], subject.tip):
+        return
+    if _differ(sides, subject, scene.tags[last], str(last), changelog):
+        yield Problem(
+            what=f"{subject.branch.name} has changed since {last}, its last candidate",
+            hint="test it as a new one: invoke release.candidate    or release it all the same: --allow-changed",
+        )
+
+
+def _differ(sides: Sides, subject: Subject, other: str, name: str, changelog: str) -> bool:
+    """Whether a branch differs from another commit in more than version literals and the changelog."""
+    return merging.differs(
+        sides.scene.writer,
+        sides.of_commit(subject.tip, subject.branch.name),
+        sides.tree_of(other),
+        lambda: sides.of_commit(other, name),
+        subject.version,
+        ignoring=[changelog],
+    )
+
+
 def worktree(tree: Worktree, probe: Probe) -> list[Problem]:
     """What keeps a worktree from following: git in the middle of something, or changes that no commit holds."""
-    problems = []
-    busy = git.in_progress(tree.git_dir)
-    if busy is not None:
-        problems.append(Problem(what=f"a {busy[0]} is in progress in {tree.path}", hint=f"end it: {busy[1]}"))
+    problems = busy(tree)
     if probe.tracked.files:
         problems.append(
             Problem(
@@ -107,3 +177,13 @@ def worktree(tree: Worktree, probe: Probe) -> list[Problem]:
             )
         )
     return problems
+
+
+def busy(tree: Worktree) -> list[Problem]:
+    """Say what git is in the middle of in a worktree."""
+    found = git.in_progress(tree.git_dir)
+    return (
+        []
+        if found is None
+        else [Problem(what=f"a {found[0]} is in progress in {tree.path}", hint=f"end it: {found[1]}")]
+    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release import version as versions
 from release.errors import Problem, ReleaseError, usage
-from release.flows import checks
+from release.flows import checks, subjects
 from release.git import history
 from release.git import worktree as trees
 from release.plan import Plan, Push, RefUpdate, WorktreeMove
@@ -21,7 +20,7 @@ def drop(scene: Situation, name: str, *, remote: bool) -> tuple[Plan, str]:
     Raises:
         ReleaseError: no such branch, or several (exit 2); the worktree cannot leave it (exit 3).
     """
-    branch = find_release(scene, name)
+    branch = subjects.release_branch(scene, name)
     if remote and branch.there is None:
         raise usage(f"{branch.name} is not at {scene.world.remote or 'any remote'}", "leave out --remote")
     if branch.here is None and not remote:
@@ -52,36 +51,6 @@ def drop(scene: Situation, name: str, *, remote: bool) -> tuple[Plan, str]:
         ),
     )
     return plan, f"delete {branch.name}? {_loss(scene, branch, remote=remote)}"
-
-
-def find_release(scene: Situation, name: str) -> Branch:
-    """Return the release branch that `name` means: a version, with or without v, or the branch itself.
-
-    Without a name it is the current branch, else the only one.
-
-    Raises:
-        ReleaseError: there is none, or several (exit 2).
-    """
-    opened = {
-        branch.name: branch
-        for branch in scene.branches()
-        if versions.from_tag(branch.name, scene.config.release) is not None
-    }
-    if name:
-        version = versions.read(name)
-        wanted = name if version is None else versions.tag_name(version, scene.config.release)
-        if wanted not in opened:
-            known = ", ".join(opened) or "none"
-            what = f"there is no release branch {name[:64]!a} (release branches: {known})"
-            raise usage(what, "see: invoke release.status")
-        return opened[wanted]
-    current = scene.worktree.branch.removeprefix("refs/heads/")
-    if current in opened:
-        return opened[current]
-    if len(opened) != 1:
-        what = f"several release branches: {', '.join(opened)}" if opened else "there is no release branch"
-        raise usage(what, "name one: --name X.Y.Z" if opened else "open one: invoke release.prepare next")
-    return next(iter(opened.values()))
 
 
 def _leave(scene: Situation, branch: Branch) -> tuple[tuple[WorktreeMove, ...], list[Problem]]:

@@ -177,6 +177,7 @@ def _plan(data: dict[str, Any]) -> Plan:
             "index": _changes(data["index"]),
             "candidate": None if data["candidate"] is None else _candidate(data["candidate"]),
             "tag": None if data["tag"] is None else Tag(**data["tag"]),
+            "trees": tuple(map(tuple, data["trees"])),
             "notes": tuple(data["notes"]),
             "diffs": (),
         }

@@ -82,7 +82,12 @@ class Snapshot:
 
 def of_commit(repository: Repository, objects: ObjectReader, commit: str) -> Snapshot:
     """Return the files of a commit. One `ls-tree`; contents are read when asked for, each object once."""
-    out = repository.run("ls-tree", "-r", "-z", "--full-tree", commit).out
+    return of_tree(repository, objects, commit)
+
+
+def of_tree(repository: Repository, objects: ObjectReader, tree: str) -> Snapshot:
+    """Return the files of a tree that the database has, by its id or that of its commit, as `of_commit`."""
+    out = repository.run("ls-tree", "-r", "-z", "--full-tree", tree).out
     return Snapshot(entries=_entries(out, tree=True), reader=lambda _, entry: objects.blob(entry.oid))
 
 

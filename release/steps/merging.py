@@ -85,6 +85,10 @@ class Merge:
             messages = (*messages, f"CONFLICT (changelog): {self.changelog}: {', '.join(names)} changed on both sides")
         return self._agreed(Outcome(tree, conflicts, messages), writer)
 
+    def settle(self, tree: str, writer: ObjectWriter) -> Outcome:
+        """Return the outcome that a person made of the conflicts, with all sites in agreement."""
+        return self._agreed(Outcome(tree), writer)
+
     def _managed(self, side: Side) -> tuple[Site, ...]:
         others = [one.sites for one in self._sides if one is not side]
         return tuple(site for site in sites.inherit(side.sites, *others) if site.managed)
@@ -146,15 +150,24 @@ def _with(side: Side, edits: dict[str, bytes], writer: ObjectWriter) -> str:
     return writer.tree(side.tree, entries) if entries else side.tree
 
 
-def differs(writer: ObjectWriter, one: Side, other: Side, version: Version, *, ignoring: Iterable[str] = ()) -> bool:
-    """Whether two trees differ in more than version literals and the files in `ignoring`."""
+def differs(
+    writer: ObjectWriter,
+    one: Side,
+    other_tree: str,
+    look: Callable[[], Side],
+    version: Version,
+    *,
+    ignoring: Iterable[str] = (),
+) -> bool:
+    """Whether two trees differ in more than version literals and the files in `ignoring`.
+
+    `look` returns the other tree as a side; it is called only when the paths alone do not answer.
+    """
     skipped = set(ignoring)
-    changed = {change.path for change in trees.changes(writer.reader, one.tree, other.tree)} - skipped
-    if not changed:
-        return False
-    held = {site.path for side in (one, other) for site in side.sites}
-    if changed - held:
-        return True  # nothing has to be read
+    changed = {change.path for change in trees.changes(writer.reader, one.tree, other_tree)} - skipped
+    if not changed or changed - {site.path for site in one.sites}:
+        return bool(changed)
+    other = look()
     normal = []
     for side, peer in ((one, other), (other, one)):
         managed = [site for site in sites.inherit(side.sites, peer.sites) if site.managed]

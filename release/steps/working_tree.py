@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from release.config import Config
+    from release.formats.trees import Reader
     from release.git.repository import Repository
     from release.git.snapshot import Snapshot
     from release.process import Process
@@ -105,8 +106,9 @@ def survey(
     reference: history.Tagged | None,
     *,
     head: Version | None = None,
+    reader: Reader | None = None,
 ) -> sites.Survey:
-    """Find the sites of a snapshot and judge them by the tag it builds on."""
+    """Find the sites of a snapshot and judge them by the tag it builds on. `reader` remembers what it has parsed."""
     known = None
     if reference is not None:
         known = sites.Reference(
@@ -119,6 +121,7 @@ def survey(
         foreign=config.foreign,
         head=head,
         reference=known,
+        reader=reader,
     )
 
 

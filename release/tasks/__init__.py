@@ -15,6 +15,7 @@ def collection() -> Collection:
     releases = Collection("release")
     for part in (
         flow.prepare,
+        flow.finish,
         flow.drop,
         flow.status,
         flow.check,

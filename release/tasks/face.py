@@ -15,7 +15,7 @@ from release.errors import Exit as Code
 from release.errors import ReleaseError, refusal, usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from invoke.context import Context
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from release.flows.situation import Situation
     from release.git.database import ObjectReader
     from release.git.repository import Repository
-    from release.plan import Plan
+    from release.plan import Plan, Stop
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -39,6 +39,26 @@ class Run:
         from release.flows import situation  # noqa: PLC0415  # the single steps need none of it
 
         return situation.look(self.repository, lock=self.lock, moment=moment)
+
+    def flow(self, make: Callable[[Situation, Mapping[str, str]], Plan], *, stop: Stop | None = None) -> None:
+        """Plan a flow that may stop at conflicts, and carry it out; `stop` is where it goes on from.
+
+        Raises:
+            ReleaseError: it stops at a conflict: the merge is handed over (exit 6); or as `carry_out`.
+        """
+        from release.flows import conflicts  # noqa: PLC0415  # loaded by flows that merge
+
+        with self.look(moment=None if stop is None else stop.moment) as scene:
+            if stop is not None:
+                conflicts.refuse_moved(scene, stop)
+            try:
+                plan = make(scene, {} if stop is None else dict(stop.resolutions))
+            except conflicts.Stopped as stopped:
+                if self.lock is not None:
+                    conflicts.hand_over(self.repository, stopped.stop, lock=self.lock)
+                    console.say(f"the merge is in progress in {conflicts.place(stopped.stop)}")
+                raise
+            self.carry_out(plan, scene.objects)
 
     def carry_out(self, plan: Plan, objects: ObjectReader, *, question: str = "") -> None:
         """Show the plan, or ask if it is seen by others or there is a `question`, and carry it out.
@@ -63,6 +83,25 @@ class Run:
         for path in left:
             console.say(f"left alone, because it changed meanwhile: {path}")
         conclude(plan)
+
+
+def message(text: str, path: str) -> str:
+    """Return the message that a task was given, as text or in a file.
+
+    Raises:
+        ReleaseError: both were given, or the file cannot be read or is empty (exit 2).
+    """
+    if not path:
+        return text
+    if text:
+        raise usage("--message and --message-file were both given", "leave one out")
+    try:
+        found = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise usage(f"the message file cannot be read: {error}", "name a text file") from None
+    if not found:
+        raise usage(f"the message file {path} is empty", "write the message into it, or leave --message-file out")
+    return found
 
 
 def conclude(plan: Plan) -> None:

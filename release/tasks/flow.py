@@ -43,6 +43,49 @@ def prepare(
 @task(
     auto_shortflags=False,
     help={
+        "version": "the release (default: the current branch, or the only one)",
+        "no-push": "make everything here and push nothing",
+        "keep": "keep the branch, here and at the remote",
+        "message": "the message of the tag",
+        "message-file": "a file with the message of the tag",
+        "allow-changed": "release although the branch has changed since its last candidate",
+        "allow-empty": "accept a changelog section without entries",
+        "dry-run": DRY_RUN,
+        "yes": YES,
+    },
+)
+def finish(
+    context: Context,
+    version: str = "",
+    no_push: bool = False,
+    keep: bool = False,
+    message: str = "",
+    message_file: str = "",
+    allow_changed: bool = False,
+    allow_empty: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
+    """Merge a release to main, tag it, merge back, push all at once, and delete the branch."""
+    from release.flows import finish as flow  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run:
+        wish = flow.Wish(
+            flow="release.finish",
+            name=version,
+            push=not no_push,
+            keep=keep,
+            message=face.message(message, message_file),
+            allow_changed=allow_changed,
+            allow_empty=allow_empty,
+        )
+        run.flow(lambda scene, known: flow.finish(scene, wish, known))
+
+
+@task(
+    auto_shortflags=False,
+    help={
         "name": "the release: 1.1.0, v1.1.0 or the branch's name (default: the current or the only one)",
         "remote": "also delete the branch at the remote, if it still is where it was seen",
         "dry-run": DRY_RUN,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from release import console
+from release import console, flows
+from release.flows import conflicts
 from release.git import journal
 from release.git.database import ObjectReader
 from release.git.transaction import Transaction
@@ -14,11 +15,17 @@ from release.tasks import face
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from release.plan import Stop
+
 
 def resume(*, dry_run: bool) -> None:
     """Complete what the journal describes."""
     with _found("complete", dry_run=dry_run) as (transaction, found):
-        if transaction is not None and found is not None:
+        if transaction is None or found is None:
+            return
+        if found.stop is not None:
+            _go_on(transaction, found.stop)
+        else:
             _report(transaction.resume(found))
             face.conclude(found.plan)
 
@@ -27,9 +34,19 @@ def abort(*, dry_run: bool) -> None:
     """Undo what the journal describes."""
     with _found("undo", dry_run=dry_run) as (transaction, found):
         if transaction is not None and found is not None:
-            _report(transaction.abort(found))
+            if found.stop is not None:
+                conflicts.give_up(transaction.repository, found.stop, lock=transaction.lock)
+            else:
+                _report(transaction.abort(found))
             console.say(f"{found.plan.task} is undone: everything is as it was before")
             console.say(f"next: begin again with invoke {found.plan.task}, or leave it")
+
+
+def _go_on(transaction: Transaction, stop: Stop) -> None:
+    """Take the resolution of a conflict, and plan the flow anew with it and with what it was told at the start."""
+    going_on = conflicts.take(transaction.repository, stop, lock=transaction.lock)
+    run = face.Run(repository=transaction.repository, lock=transaction.lock, yes=True)
+    run.flow(lambda scene, known: flows.repeat(scene, stop.flow, dict(stop.options), known), stop=going_on)
 
 
 @contextlib.contextmanager

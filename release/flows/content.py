@@ -1,0 +1,103 @@
+"""The commit that makes a branch say a version: VERSION, every site and the changelog's section."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from release import version as versions
+from release.errors import Exit, Problem, ReleaseError
+from release.formats import changelog as document
+from release.formats import sites
+from release.steps import changelog, commit, section
+from release.steps.working_tree import VERSION
+
+if TYPE_CHECKING:
+    from release.config import Config
+    from release.flows.sides import Sides
+    from release.flows.situation import Situation
+    from release.git.history import Released
+    from release.git.snapshot import Snapshot
+    from release.plan import FileDiff
+    from release.version import Version
+
+_DATE = re.compile(rb"\d{4}-\d{2}-\d{2}")
+
+
+class Wanted(NamedTuple):
+    """What a branch is to say: a version, and a section of the changelog ("open", "finished", or "" for none)."""
+
+    version: Version
+    section: str
+    allow_empty: bool
+    message: str
+
+
+class Content(NamedTuple):
+    """A tip that says it: the commit (the tip itself if nothing had to change), its tree, what the preview shows."""
+
+    commit: str
+    tree: str
+    diffs: tuple[FileDiff, ...]
+    made: commit.Made | None
+
+
+def of_branch(
+    scene: Situation, sides: Sides, *, tip: str, name: str, released: Released, wanted: Wanted
+) -> tuple[Content, list[Problem]]:
+    """Make, in memory, the commit on `tip` that says what is wanted; also return what stands in the way."""
+    tree = sides.tree_of(tip)
+    config = sides.config(tree, name)
+    found = sides.survey(tree, name, released)
+    before = sides.files(tree)
+    after = before.edited(sites.edits(before, found.sites, wanted.version))
+    problems = list(found.problems)
+    if wanted.section and not problems:
+        after, problems = _with_section(scene, config, after, tip=tip, released=released, wanted=wanted)
+    if problems or not after.changed():
+        return Content(tip, tree, (), None), problems
+    made = commit.of_snapshot(scene.writer, after, parent=tip, message=wanted.message, identity=scene.identity)
+    return Content(made.commit, made.tree, commit.diffs(after), made), []
+
+
+def _with_section(
+    scene: Situation, config: Config, after: Snapshot, *, tip: str, released: Released, wanted: Wanted
+) -> tuple[Snapshot, list[Problem]]:
+    path = config.changelog
+    objection = "holds the version itself" if path in (VERSION, *after.edits) else after.objection(path)
+    if objection:
+        hint = "name another file: changelog = in [tool.release]"
+        return after, [Problem(what=f"the changelog {path} {objection}", hint=hint, exit=Exit.USAGE)]
+    source = section.Source(
+        repository=scene.repository,
+        cliff=after.get(section.CLIFF),
+        remote_url=scene.world.setting(f"remote.{scene.world.remote}.url") or "",
+        tag=config.tag,
+    )
+    name = str(versions.release_segment(wanted.version))
+    old = after.get(path)
+    try:
+        written = source.written(
+            old,
+            version=wanted.version,
+            last=released.greatest,
+            stop=tip,
+            date=changelog.day(scene.now),
+            # A section that is there was accepted as it is when the release was opened.
+            allow_empty=wanted.allow_empty or (old is not None and document.has_section(old, name)),
+        )
+        if wanted.section == "finished":
+            written = document.finish_section(written, name, changelog.day(scene.now))
+    except ReleaseError as error:
+        return after, list(error.problems)
+    return after if old is not None and _is_dated_anew(old, written) else after.edited({path: written}), []
+
+
+def _is_dated_anew(old: bytes, new: bytes) -> bool:
+    """Whether nothing but a date differs: a finished section keeps the day on which it was finished."""
+    pairs = list(zip(old.split(b"\n"), new.split(b"\n"), strict=False))
+    return (
+        len(old) == len(new)
+        and b"<!-- release:" not in new
+        and all(one == two or _DATE.sub(b"", one) == _DATE.sub(b"", two) for one, two in pairs)
+    )

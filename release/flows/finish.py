@@ -1,0 +1,312 @@
+"""`release.finish` and `hotfix.finish`: merge to main, tag, merge back, and delete the branch, as one plan."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from release import version as versions
+from release.errors import ReleaseError
+from release.flows import checks, conflicts, content, moves, publishing, situation, subjects
+from release.flows.receiving import Incoming, Merging, Received, Receiver
+from release.flows.sides import Sides
+from release.git import merge
+from release.git import worktree as trees
+from release.plan import Candidate, Plan, Stop, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from release.config import Config
+    from release.errors import Problem
+    from release.flows.content import Content
+    from release.flows.situation import Situation
+    from release.flows.subjects import Subject
+    from release.git.worktree import Probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the task was told. `flow` is its name; `version` renumbers a hotfix."""
+
+    flow: str
+    name: str = ""
+    version: str = ""
+    push: bool = True
+    keep: bool = False
+    message: str = ""
+    allow_changed: bool = False
+    allow_empty: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Finish:
+    """One finish under way: what is finished, by which configuration, and the means to put it together."""
+
+    scene: Situation
+    wish: Wish
+    merging: Merging
+    probe: Probe
+    subject: Subject
+    config: Config
+
+    @property
+    def sides(self) -> Sides:
+        """The trees that were looked at."""
+        return self.merging.sides
+
+    @property
+    def tag(self) -> str:
+        """The name of the tag to be made."""
+        return versions.tag_name(self.subject.version, self.scene.config.tag)
+
+
+class Merges(NamedTuple):
+    """The merge into main with its commit, and those into the branches that get the tag, with theirs."""
+
+    candidate: Received
+    commit: str
+    back: tuple[tuple[Received, str], ...]
+
+
+def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan:
+    """Plan the end of a release or hotfix branch. `resolutions` are the trees that people made of earlier conflicts.
+
+    Raises:
+        Stopped: a merge conflicts, and a person has to resolve it (exit 6); nothing has changed.
+        ReleaseError: everything that stands in the way, at once.
+    """
+    with _begun(scene, wish, resolutions) as run:
+        final, problems = _final(run)
+        problems = [*run.subject.problems, *_objections(run), *problems]
+        if problems:
+            raise ReleaseError(problems)
+        receivers, notes, problems = _receivers(run)
+        if problems:
+            raise ReleaseError(problems)
+        merges = _merge(run, final, receivers)
+        return _plan(run, final, merges, notes)
+
+
+@contextlib.contextmanager
+def _begun(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Iterator[Finish]:
+    is_hotfix = wish.flow == "hotfix.finish"
+    with trees.probed(scene.worktree) as probe, merge.merger(scene.repository, scene.objects) as merger:
+        found = subjects.hotfix(scene, wish.name, wish.version) if is_hotfix else subjects.release(scene, wish.name)
+        sides = Sides(scene=scene)
+        merging = Merging(scene=scene, sides=sides, merger=merger, resolutions=resolutions)
+        config = scene.config_at(found.tip, found.branch.name)
+        yield Finish(scene=scene, wish=wish, merging=merging, probe=probe, subject=found, config=config)
+
+
+def _final(run: Finish) -> tuple[Content, list[Problem]]:
+    """Make the branch say the final version: VERSION, sites, and the finished section of the changelog."""
+    subject = run.subject
+    return content.of_branch(
+        run.scene,
+        run.sides,
+        tip=subject.tip,
+        name=subject.branch.name,
+        released=run.scene.released(subject.tip),
+        wanted=content.Wanted(
+            version=subject.version,
+            section="finished",
+            allow_empty=run.wish.allow_empty,
+            message=f"chore(release): {subject.version}",
+        ),
+    )
+
+
+def _objections(run: Finish) -> list[Problem]:
+    """What keeps this branch from being released now."""
+    scene, subject = run.scene, run.subject
+    return [
+        *checks.worktree(scene.worktree, run.probe),
+        *checks.newer(scene, subject.version, subject.target, subject.target_tip),
+        *checks.older_releases(scene, subject),
+        *checks.not_empty(run.sides, subject, run.config.changelog),
+        *([] if run.wish.allow_changed else checks.unchanged_since_candidate(run.sides, subject, run.config.changelog)),
+    ]
+
+
+def _receivers(run: Finish) -> tuple[list[Receiver], list[str], list[Problem]]:
+    """Return the branches that get the tag: newer open releases, oldest first, and develop."""
+    scene, subject = run.scene, run.subject
+    if not subject.is_main:
+        return [], [], []  # a support branch is the end of its line
+    branches = [branch for version, branch in scene.open_releases.items() if version > subject.version]
+    branches = [branch for branch in branches if branch.name != subject.branch.name]
+    if not scene.trunk:
+        branches.append(scene.develop)
+    receivers: list[Receiver] = []
+    notes: list[str] = []
+    problems: list[Problem] = []
+    for branch in branches:
+        tip, note, wrong = situation.starting_point(scene, branch)
+        receivers.append(Receiver(branch, tip, opens_next=branch == scene.develop and not scene.trunk))
+        notes += [note] if note else []
+        problems += wrong
+    return receivers, notes, problems
+
+
+def _merge(run: Finish, final: Content, receivers: Sequence[Receiver]) -> Merges:
+    """Merge into main, and the result into every receiver.
+
+    Raises:
+        Stopped: one of these merges conflicts.
+    """
+    scene, subject, merging = run.scene, run.subject, run.merging
+    released = scene.released(subject.tip)
+    version, next_part = subject.version, run.config.next
+    side = run.sides.side(final.tree, subject.branch.name, released)
+    incoming = Incoming(side, (subject.tip,), released, version)
+    target = Receiver(subject.target, subject.target_tip)
+    history = incoming._replace(tips=(subject.tip, subject.target_tip))
+    asked = [merging.bases(target.tip, incoming), *(merging.bases(one.tip, history) for one in receivers)]
+    candidate = merging.into(target, incoming, next_part=next_part, asked=asked[0])
+    # After a conflict what follows can only be predicted, from what the branch brings.
+    tree = final.tree if candidate.outcome.conflicts else candidate.outcome.tree
+    tagged = history._replace(side=run.sides.side(tree, run.tag, released))
+    back = [
+        merging.into(one, tagged, next_part=next_part, asked=question)
+        for one, question in zip(receivers, asked[1:], strict=True)
+    ]
+    conflicting = [one for one in (candidate, *back) if one.outcome.conflicts]
+    if conflicting and conflicting[0] is candidate:
+        raise conflicts.stopped(scene, _stop(run), candidate, final.commit, conflicting[1:])
+    message = f"Merge branch '{subject.branch.name}'"
+    commit = _commit(scene, candidate, (target.tip, final.commit), message)
+    if conflicting:
+        raise conflicts.stopped(scene, _stop(run), conflicting[0], commit, conflicting[1:])
+    commits = [
+        _commit(scene, one, (one.receiver.tip, commit), f"Merge tag '{run.tag}' into {one.receiver.branch.name}")
+        for one in back
+    ]
+    return Merges(candidate, commit, tuple(zip(back, commits, strict=True)))
+
+
+def _commit(scene: Situation, merged: Received, parents: tuple[str, str], message: str) -> str:
+    return scene.writer.commit(tree=merged.outcome.tree, parents=parents, message=message, identity=scene.identity)
+
+
+def _stop(run: Finish) -> Stop:
+    """Return what it takes to plan this finish again after a person has resolved a conflict."""
+    subject = run.subject
+    return Stop(
+        flow=run.wish.flow,
+        options=tuple((name, value) for name, value in asdict(run.wish).items() if name != "flow"),
+        moment=run.scene.now,
+        pins=((subject.target.name, subject.target_tip), (subject.branch.name, subject.tip)),
+        resolutions=tuple(run.merging.resolutions.items()),
+        opened=None,
+    )
+
+
+def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> Plan:
+    scene, subject, wish = run.scene, run.subject, run.wish
+    tag = Tag(
+        name=run.tag,
+        oid=scene.writer.tag(
+            name=run.tag,
+            commit=merges.commit,
+            message=wish.message or f"Release {subject.version}",
+            identity=scene.identity,
+        ),
+        sign=run.config.sign,
+    )
+    made = [final.commit, tag.oid, *(commit for _, commit in merges.back)]
+    scene.writer.flush(*made)
+    moved = [
+        publishing.Moved(subject.target, merges.commit),
+        *(publishing.Moved(one.receiver.branch, commit) for one, commit in merges.back),
+        publishing.Moved(subject.branch, final.commit if wish.keep else None),
+    ]
+    refs, push = publishing.updates(scene, moved, tag, push=wish.push)
+    followed, more, problems = moves.follow(
+        scene,
+        run.probe,
+        {ref.name: ref.new for ref in refs if ref.new is not None and not ref.name.startswith("refs/tags/")},
+        [] if wish.keep else [subject.branch.ref],
+        _landing(run, merges),
+    )
+    if problems:
+        raise ReleaseError(problems)
+    return Plan(
+        task=_task(wish),
+        top=str(scene.repository.top),
+        done=_done(run, merges, is_pushed=push is not None),
+        undo=_undo(run, is_pushed=push is not None),
+        then=_then(run, merges, is_pushed=push is not None),
+        push=push,
+        refs=refs,
+        worktrees=followed,
+        tree=merges.candidate.outcome.tree,
+        commit=merges.commit,
+        trees=tuple((one.receiver.branch.name, one.outcome.tree) for one, _ in merges.back),
+        candidate=Candidate(commit=merges.commit, tree=merges.candidate.outcome.tree, gates=run.config.gates),
+        tag=tag,
+        notes=(*subject.notes, *notes, *_told(run, merges), *more),
+        diffs=final.diffs,
+    )
+
+
+def _landing(run: Finish, merges: Merges) -> moves.Landing:
+    """Return where a worktree goes that stood on the branch: develop, or main when there is no other."""
+    scene = run.scene
+    for received, commit in merges.back:
+        if received.receiver.branch == scene.develop:
+            here = scene.develop.here is not None or not (run.wish.push and scene.world.remote)
+            return moves.Landing(scene.develop.ref if here else "", commit)
+    target = run.subject.target
+    here = target.here is not None or not (run.wish.push and scene.world.remote)
+    return moves.Landing(target.ref if here else "", merges.commit)
+
+
+def _told(run: Finish, merges: Merges) -> Iterator[str]:
+    """What the person at the terminal should know of this plan."""
+    scene, subject = run.scene, run.subject
+    for one in (merges.candidate, *(back for back, _ in merges.back)):
+        name = one.receiver.branch.name
+        yield from [one.note] if one.note else []
+        yield from (f"{name}: repaired {place}, which the merge had left behind" for place in one.outcome.repaired)
+        if one.receiver.branch in scene.open_releases.values() and one is not merges.candidate:
+            yield f"{name} gets {run.tag}: it needs a new candidate"
+    if not run.config.gates:
+        yield "no gates configured"
+    if not scene.world.remote:
+        yield "no remote is configured: everything stays here"
+    elif not run.wish.push:
+        yield "nothing is pushed"
+    elif subject.branch.there is None and not run.wish.keep:
+        yield f"{subject.branch.name} is not at {scene.world.remote}: nothing to delete there"
+
+
+def _task(wish: Wish) -> str:
+    return f"{wish.flow}{f' {wish.name}' if wish.name else ''}"
+
+
+def _done(run: Finish, merges: Merges, *, is_pushed: bool) -> str:
+    branches = [f"{one.receiver.branch.name} at {one.version}" for one, _ in merges.back]
+    where = f"pushed to {run.scene.world.remote}" if is_pushed else "only here"
+    end = f"; {', '.join(branches)}" if branches else ""
+    return f"{run.tag} is released on {run.subject.target.name}, {where}{end}"
+
+
+def _undo(run: Finish, *, is_pushed: bool) -> str:
+    """Return the command that takes back what stayed here; what was pushed is mended by the next release."""
+    if is_pushed:
+        return "it is published: mend it with a hotfix: invoke hotfix.start"
+    scene, subject = run.scene, run.subject
+    old = [(branch.name, branch.here) for branch in (subject.target, subject.branch, scene.develop) if branch.here]
+    put_back = " && ".join(f"git update-ref refs/heads/{name} {commit}" for name, commit in dict(old).items())
+    return f"git switch --detach && {put_back} && git tag -d {run.tag}"
+
+
+def _then(run: Finish, merges: Merges, *, is_pushed: bool) -> str:
+    remote = run.scene.world.remote
+    if is_pushed or not remote:
+        return "invoke release.status"
+    names = [run.subject.target.name, *(one.receiver.branch.name for one, _ in merges.back), run.tag]
+    gone = [f":{run.subject.branch.name}"] if run.subject.branch.there is not None and not run.wish.keep else []
+    return f"git push --atomic {remote} {' '.join([*names, *gone])}"

@@ -1,0 +1,115 @@
+"""Merging into the branches of the flow: what each one gets, which version it then has, and what conflicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from release import version as versions
+from release.git import command
+from release.steps.merging import Merge, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from release.flows.sides import Sides
+    from release.flows.situation import Branch, Situation
+    from release.git.history import Released
+    from release.git.merge import Merger
+    from release.process import Process
+    from release.steps.merging import Side
+    from release.version import Version
+
+
+class Incoming(NamedTuple):
+    """What is merged: a tree with its history (`tips`: commits of the database), its version, and the tag it has."""
+
+    side: Side
+    tips: tuple[str, ...]
+    released: Released
+    version: Version
+
+
+class Receiver(NamedTuple):
+    """A branch that gets a merge, the commit it starts from, and whether it opens the next development version."""
+
+    branch: Branch
+    tip: str
+    opens_next: bool = False
+
+
+class Received(NamedTuple):
+    """A merge into a branch: `key` names it by branch and contents, whoever repeats it."""
+
+    receiver: Receiver
+    version: Version
+    outcome: Outcome
+    key: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Merging:
+    """Merges in one situation. `resolutions` are the trees that people made of conflicts, by key."""
+
+    scene: Situation
+    sides: Sides
+    merger: Merger
+    resolutions: Mapping[str, str]
+
+    def bases(self, ours: str, theirs: Incoming) -> Process:
+        """Start asking for the merge bases of a commit and what is to be merged into it."""
+        return self.scene.repository.start("merge-base", "--all", ours, *theirs.tips)
+
+    def into(self, receiver: Receiver, theirs: Incoming, *, next_part: str, asked: Process) -> Received:
+        """Merge into a branch, in memory."""
+        scene, tip = self.scene, receiver.tip
+        held = scene.version_at(tip)
+        version, note = resulting(receiver, held, theirs.version, next_part)
+        bases = command.checked(asked.finish(), (0, 1)).out.decode().split()
+        key = f"{receiver.branch.name} {tip} {theirs.side.tree} {version}"
+        ours_tree = self.sides.tree_of(tip)
+        if bases == [tip] and version == theirs.version:
+            return Received(receiver, version, Outcome(theirs.side.tree), key, note)  # nothing to merge with
+        name = receiver.branch.name
+        ours = self.sides.side(ours_tree, name, scene.released(tip))
+        merge = Merge(
+            bases=[self._base(base, tip, theirs, is_only=len(bases) == 1) for base in bases],
+            ours=ours,
+            theirs=theirs.side,
+            version=version,
+            changelog=self.sides.config(ours_tree, name).changelog,
+            survey=lambda files: self.sides.sites_of(files, self.sides.config(ours_tree, name)),
+            root=self._root(bases),
+        )
+        known = self.resolutions.get(key)
+        outcome = merge.settle(known, scene.writer) if known else merge.carry_out(self.merger, scene.writer)
+        return Received(receiver, version, outcome, key, note)
+
+    def _base(self, base: str, ours: str, theirs: Incoming, *, is_only: bool) -> Side:
+        """Return a merge base as a side. A tag nearest to both sides lies in their only base, and is nearest to it."""
+        nearest = self.scene.released(ours)
+        is_common = is_only and nearest.nearest == theirs.released.nearest
+        released = nearest if is_common else self.scene.released(base)
+        return self.sides.side(self.sides.tree_of(base), f"base {base[:10]}", released)
+
+    def _root(self, bases: list[str]) -> Side | None:
+        """Return what several bases share themselves; without it, git takes that for new in each of them."""
+        if len(bases) < 2:  # noqa: PLR2004  # several
+            return None
+        found = self.scene.repository.run("merge-base", *bases[:2], accept=(0, 1)).out.decode().split()
+        return self.sides.of_commit(found[0], "base") if found else None
+
+
+def resulting(receiver: Receiver, held: Version | None, incoming: Version, next_part: str) -> tuple[Version, str]:
+    """Return the version of a merge: the greater one; develop never gets the released number but what comes after it.
+
+    Also returns a note when the branch is moved past a release that it was not heading for.
+    """
+    version = incoming if held is None else max(held, incoming)
+    name = receiver.branch.name
+    if receiver.opens_next and version == incoming:
+        version = versions.next_development(incoming, next_part)
+        if held is not None and versions.release_segment(held) != incoming and not versions.is_final(held):
+            return version, f"warning: {name} was at {held}, below {incoming}: it moves on to {version}"
+    return version, ""

@@ -1,0 +1,193 @@
+"""What is being finished: an open release or a hotfix, the branch that receives it, and the version it gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release import version as versions
+from release.config import fill, unfill
+from release.errors import Problem, refusal, usage
+from release.flows import situation
+from release.git import world as git
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from release.flows.situation import Branch, Situation
+    from release.version import Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A branch to be finished. `target` is main or a support branch; tips are those that the plan starts from."""
+
+    branch: Branch
+    tip: str
+    version: Version
+    target: Branch
+    target_tip: str
+    is_main: bool
+    notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def release(scene: Situation, name: str) -> Subject:
+    """Return the open release that `name` means, to be merged into main.
+
+    Raises:
+        ReleaseError: no such branch, or several and none named (exit 2).
+    """
+    branch = release_branch(scene, name)
+    version = versions.from_tag(branch.name, scene.config.release)
+    assert version is not None  # noqa: S101  # it is a release branch
+    tip, note, problems = situation.starting_point(scene, branch)
+    held = scene.version_at(tip)
+    found = list(problems)
+    if held is None or versions.release_segment(held) != version:
+        found.append(other_version(branch, held, version))
+    target_tip, more, wrong = situation.starting_point(scene, scene.main)
+    return Subject(
+        branch=branch,
+        tip=tip,
+        version=version,
+        target=scene.main,
+        target_tip=target_tip,
+        is_main=True,
+        notes=tuple(filter(None, (note, more))),
+        problems=(*found, *wrong),
+    )
+
+
+def other_version(branch: Branch, held: Version | None, version: Version) -> Problem:
+    """Say that a release branch holds the version of another release."""
+    return Problem(
+        what=f"VERSION of {branch.name} is {held or 'missing'}",
+        hint=f"it has to be {version} or a pre-release of it: invoke bump {version}",
+    )
+
+
+def hotfix(scene: Situation, name: str, wanted: str) -> Subject:
+    """Return the hotfix that `name` means, to be merged into main or the support branch that it came from.
+
+    With main still on the same X.Y, a number that is taken becomes the next free patch. `wanted` renumbers it.
+
+    Raises:
+        ReleaseError: no such branch, or several and none named (exit 2); main has moved on (exit 3).
+    """
+    branch = named_branch(scene, scene.config.hotfix, name, "hotfix")
+    tip, note, problems = situation.starting_point(scene, branch)
+    target = origin(scene, tip)
+    target_tip, more, wrong = situation.starting_point(scene, target)
+    held = scene.version_at(tip)
+    version, renumbered = _number(scene, branch, held, target, target_tip, wanted)
+    return Subject(
+        branch=branch,
+        tip=tip,
+        version=version,
+        target=target,
+        target_tip=target_tip,
+        is_main=target.name == scene.main.name,
+        notes=tuple(filter(None, (note, more, renumbered))),
+        problems=(*problems, *wrong),
+    )
+
+
+def _number(
+    scene: Situation, branch: Branch, held: Version | None, target: Branch, target_tip: str, wanted: str
+) -> tuple[Version, str]:
+    """Return the version that a hotfix gets, and a note when that is not the one it holds."""
+    if wanted:
+        version = versions.parse(wanted)
+        return version, "" if version == held else f"{branch.name} is released as {version}"
+    if held is None or not versions.is_final(held):
+        hint = f"write the version it releases: git switch {branch.name} && invoke bump patch"
+        raise refusal(f"VERSION of {branch.name} is {held or 'missing'}, which is no release", hint)
+    current = current_version(scene, target_tip)
+    if held not in scene.tags and (current is None or held > current):
+        return held, ""
+    following = free_patch(current or held, scene.tags)
+    if current is not None and current.release[:2] != held.release[:2]:
+        line = f"{held.major}.{held.minor}"
+        raise refusal(
+            f"{target.name} is at {current}: {held} is not newer",
+            f"for the older line: invoke support.start {line}    "
+            f"or on top of it: invoke hotfix.finish --version {following}",
+        )
+    return following, f"{held} is taken: this hotfix becomes {following}"
+
+
+def free_patch(version: Version, taken: Mapping[Version, object]) -> Version:
+    """Return the next patch of `version` that nobody has taken."""
+    following = versions.increment(versions.release_segment(version), "patch")
+    while following in taken:
+        following = versions.increment(following, "patch")
+    return following
+
+
+def current_version(scene: Situation, tip: str) -> Version | None:
+    """Return the version of a released branch: its VERSION, else its greatest tag, else None."""
+    last = scene.released(tip).greatest
+    return scene.version_at(tip) or (None if last is None else last.version)
+
+
+def origin(scene: Situation, tip: str) -> Branch:
+    """Return the branch that a hotfix came from: of main and the support branches the one it is least ahead of."""
+    supports = [branch for branch in scene.branches() if unfill(scene.config.support, branch.name) is not None]
+    if not supports:
+        return scene.main
+    distances = []
+    for number, branch in enumerate((scene.main, *supports)):
+        there = branch.there or branch.here
+        assert there is not None  # noqa: S101  # branches() lists what exists
+        distances.append((git.relation(scene.repository, tip, there)[0], number, branch))
+    return min(distances)[2]
+
+
+def release_branch(scene: Situation, name: str) -> Branch:
+    """Return the release branch that `name` means: a version, with or without v, or the branch itself.
+
+    Without a name it is the current branch, else the only one.
+
+    Raises:
+        ReleaseError: there is none, or several (exit 2).
+    """
+    opened = {
+        branch.name: branch
+        for branch in scene.branches()
+        if versions.from_tag(branch.name, scene.config.release) is not None
+    }
+    version = versions.read(name) if name else None
+    wanted = name if version is None else versions.tag_name(version, scene.config.release)
+    return _chosen(scene, opened, wanted, "release", "--version X.Y.Z", "invoke release.prepare next")
+
+
+def named_branch(scene: Situation, pattern: str, name: str, kind: str) -> Branch:
+    """Return the branch of a pattern that `name`, with or without the prefix, means; else the current or only one.
+
+    Raises:
+        ReleaseError: there is none, or several (exit 2).
+    """
+    opened = {branch.name: branch for branch in scene.branches() if unfill(pattern, branch.name) is not None}
+    wanted = name if not name or name in opened else fill(pattern, name)
+    if wanted not in opened and (version := versions.read(name)) is not None:
+        wanted = fill(pattern, f"v{version}")
+    return _chosen(scene, opened, wanted, kind, "--name NAME", f"invoke {kind}.start")
+
+
+def _chosen(
+    scene: Situation, opened: Mapping[str, Branch], wanted: str, kind: str, naming: str, opening: str
+) -> Branch:
+    if wanted:
+        if wanted not in opened:
+            known = ", ".join(opened) or "none"
+            what = f"there is no {kind} branch {wanted[:64]!a} ({kind} branches: {known})"
+            raise usage(what, "see: invoke release.status")
+        return opened[wanted]
+    current = scene.worktree.branch.removeprefix("refs/heads/")
+    if current in opened:
+        return opened[current]
+    if len(opened) != 1:
+        what = f"several {kind} branches: {', '.join(opened)}" if opened else f"there is no {kind} branch"
+        raise usage(what, f"name one: {naming}" if opened else f"open one: {opening}")
+    return next(iter(opened.values()))
