@@ -13,6 +13,7 @@ from release.steps import merging
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from release.config import Config
     from release.flows.sides import Sides
     from release.flows.situation import Branch, Situation
     from release.flows.subjects import Subject
@@ -21,23 +22,26 @@ if TYPE_CHECKING:
     from release.version import Version
 
 
+_DROPPED = ("release", "hotfix", "feature")  # groups of tasks with a drop
+
+
 def release_branch(scene: Situation, version: Version, *, current_main: Version | None) -> list[Problem]:
     """What keeps a release branch of `version` from being opened."""
     release = versions.release_segment(version)
     branch = scene.branch(versions.tag_name(release, scene.config.release))
     return [
-        *_branch_is_free(scene, branch),
+        *free(scene, branch),
         *_no_other_release(scene, release),
         *_version_is_new(scene, version, current_main),
     ]
 
 
-def _branch_is_free(scene: Situation, branch: Branch) -> Iterator[Problem]:
+def free(scene: Situation, branch: Branch) -> Iterator[Problem]:
+    """What keeps a branch from being opened: it exists, or its name cannot stand beside another."""
     if branch.here is not None:
-        yield Problem(
-            what=f"{branch.name} is already open",
-            hint=f"go on with it: git switch {branch.name}    or drop it: invoke release.drop --name {branch.name}",
-        )
+        group = scene.group(branch.name)
+        drop = f"    or drop it: invoke {group}.drop --name {branch.name}" if group in _DROPPED else ""
+        yield Problem(what=f"{branch.name} is already open", hint=f"go on with it: git switch {branch.name}{drop}")
     elif branch.there is not None:
         remote = scene.world.remote
         yield Problem(
@@ -125,12 +129,8 @@ def not_empty(sides: Sides, subject: Subject, changelog: str) -> Iterator[Proble
     if not _differ(sides, subject, subject.target_tip, target.name, changelog):
         yield Problem(
             what=f"{branch.name} has nothing that {target.name} has not",
-            hint=f"commit what is to be released, or drop it: invoke {_task_group(subject)}.drop",
+            hint=f"commit what is to be released, or drop it: invoke {sides.scene.group(branch.name)}.drop",
         )
-
-
-def _task_group(subject: Subject) -> str:
-    return "hotfix" if subject.branch.name.startswith("hotfix") else "release"
 
 
 def unchanged_since_candidate(sides: Sides, subject: Subject, changelog: str) -> Iterator[Problem]:
@@ -157,6 +157,11 @@ def _differ(sides: Sides, subject: Subject, other: str, name: str, changelog: st
         subject.version,
         ignoring=[changelog],
     )
+
+
+def without_gates(config: Config) -> list[str]:
+    """Return the note on a configuration without gates, which is said wherever something is tagged."""
+    return [] if config.gates else ["no gates configured"]
 
 
 def worktree(tree: Worktree, probe: Probe) -> list[Problem]:

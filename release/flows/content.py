@@ -50,7 +50,10 @@ def of_branch(
     config = sides.config(tree, name)
     found = sides.survey(tree, name, released)
     before = sides.files(tree)
-    after = before.edited(sites.edits(before, found.sites, wanted.version))
+    edits = sites.edits(before, found.sites, wanted.version)
+    if VERSION not in before.entries:
+        edits[VERSION] = f"{wanted.version}\n".encode()
+    after = before.edited(edits)
     problems = list(found.problems)
     if wanted.section and not problems:
         after, problems = _with_section(scene, config, after, tip=tip, released=released, wanted=wanted)

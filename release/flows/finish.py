@@ -272,8 +272,7 @@ def _told(run: Finish, merges: Merges) -> Iterator[str]:
         yield from (f"{name}: repaired {place}, which the merge had left behind" for place in one.outcome.repaired)
         if one.receiver.branch in scene.open_releases.values() and one is not merges.candidate:
             yield f"{name} gets {run.tag}: it needs a new candidate"
-    if not run.config.gates:
-        yield "no gates configured"
+    yield from checks.without_gates(run.config)
     if not scene.world.remote:
         yield "no remote is configured: everything stays here"
     elif not run.wish.push:

@@ -20,6 +20,11 @@ class Moved(NamedTuple):
     new: str | None
 
 
+def created(branch: Branch, commit: str) -> RefUpdate:
+    """Return the update that makes a branch here."""
+    return RefUpdate(name=branch.ref, old=None, new=commit)
+
+
 def updates(
     scene: Situation, moved: Iterable[Moved], tag: Tag | None, *, push: bool
 ) -> tuple[tuple[RefUpdate, ...], Push | None]:

@@ -126,6 +126,13 @@ class Situation:
         }
         return dict(sorted(found.items()))
 
+    def group(self, name: str) -> str:
+        """Return which tasks a branch belongs to: release, hotfix, feature, support, or "" for none."""
+        if versions.from_tag(name, self.config.release) is not None:
+            return "release"
+        patterns = {"hotfix": self.config.hotfix, "feature": self.config.feature, "support": self.config.support}
+        return next((group for group, one in patterns.items() if configuration.unfill(one, name) is not None), "")
+
     @property
     def worktree(self) -> Worktree:
         """The worktree the flow runs in."""
@@ -234,7 +241,8 @@ def _fetch_missing(situation: Situation) -> None:
     world, config = situation.world, situation.config
     known = {ref.oid for ref in world.refs.values()}
     prefixes = tuple(
-        f"refs/heads/{pattern.partition('{')[0]}" for pattern in (config.release, config.hotfix, config.support)
+        f"refs/heads/{pattern.partition('{')[0]}"
+        for pattern in (config.release, config.hotfix, config.support, config.feature)
     )
     names = {f"refs/heads/{name}" for name in (config.develop, config.main, "main", "master") if name}
     wanted = {

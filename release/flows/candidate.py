@@ -1,0 +1,135 @@
+"""`release.candidate`: the next alpha, beta or rc on an open release branch, tagged and pushed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from release import version as versions
+from release.errors import Problem, ReleaseError
+from release.flows import checks, content, moves, publishing, situation, subjects
+from release.flows.sides import Sides
+from release.git import worktree as trees
+from release.plan import Candidate, Plan, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from release.flows.content import Content
+    from release.flows.situation import Branch, Situation
+    from release.version import Version
+
+PHASES = ("alpha", "beta", "rc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the task was told; without a `phase` it is that of VERSION, or rc."""
+
+    name: str = ""
+    phase: str = ""
+    push: bool = True
+    message: str = ""
+    allow_empty: bool = False
+
+
+def candidate(scene: Situation, wish: Wish) -> Plan:
+    """Plan the next candidate: VERSION, sites and changelog in one commit (none, if all of it says so already), tagged.
+
+    Raises:
+        ReleaseError: no such branch (exit 2); everything that stands in the way, at once (exit 3).
+    """
+    branch = subjects.release_branch(scene, wish.name)
+    release = versions.from_tag(branch.name, scene.config.release)
+    assert release is not None  # noqa: S101  # it is a release branch
+    tip, note, problems = situation.starting_point(scene, branch)
+    held = scene.version_at(tip)
+    phase = wish.phase or _phase(held) or "rc"
+    version = versions.next_candidate(release, cast("versions.Phase", phase), scene.tags)
+    problems = (*problems, *_objections(scene, branch, release, held, phase, tip))
+    sides = Sides(scene=scene)
+    wanted = content.Wanted(
+        version=version, section="open", allow_empty=wish.allow_empty, message=f"chore(release): {version}"
+    )
+    made, more = content.of_branch(scene, sides, tip=tip, name=branch.name, released=scene.released(tip), wanted=wanted)
+    with trees.probed(scene.worktree) as probe:
+        found = [*problems, *more, *checks.worktree(scene.worktree, probe)]
+        if found:
+            raise ReleaseError(found)
+        return _plan(scene, wish, branch, version, made, probe, notes=[note] if note else [])
+
+
+def _phase(version: Version | None) -> str:
+    kind = "" if version is None else versions.kind(version)
+    return kind if kind in PHASES else ""
+
+
+def _objections(
+    scene: Situation, branch: Branch, release: Version, held: Version | None, phase: str, tip: str
+) -> Iterator[Problem]:
+    """What keeps the branch from a candidate of this phase."""
+    if held is None or versions.release_segment(held) != release:
+        yield subjects.other_version(branch, held, release)
+    own = [tag for tag in scene.tags if tag.release == release.release]
+    if release in own:
+        yield Problem(
+            what=f"{release} is released already", hint=f"drop the branch: invoke release.drop --name {release}"
+        )
+        return
+    reached = max((PHASES.index(one) for one in map(_phase, (*own, held)) if one), default=-1)
+    if PHASES.index(phase) < reached:
+        later = PHASES[reached]
+        yield Problem(
+            what=f"{branch.name} is in its {later} phase: it does not go back to {phase}",
+            hint=f"invoke release.candidate --phase {later}",
+        )
+    last = max(own, default=None)
+    if last is not None and scene.tags[last] == tip and _phase(last) == phase:
+        yield Problem(
+            what=f"nothing has changed since {last}", hint="commit a fix first, or finish: invoke release.finish"
+        )
+
+
+def _plan(
+    scene: Situation,
+    wish: Wish,
+    branch: Branch,
+    version: Version,
+    made: Content,
+    probe: trees.Probe,
+    *,
+    notes: list[str],
+) -> Plan:
+    name = versions.tag_name(version, scene.config.tag)
+    config = scene.config_at(made.commit, branch.name)
+    oid = scene.writer.tag(
+        name=name, commit=made.commit, message=wish.message or f"Release {version}", identity=scene.identity
+    )
+    tag = Tag(name=name, oid=oid, sign=config.sign)
+    scene.writer.flush(tag.oid)
+    refs, push = publishing.updates(scene, [publishing.Moved(branch, made.commit)], tag, push=wish.push)
+    moved = {ref.name: ref.new for ref in refs if ref.new is not None and ref.name == branch.ref}
+    followed, more, problems = moves.follow(scene, probe, moved, [], moves.Landing("", made.commit))
+    if problems:
+        raise ReleaseError(problems)
+    notes += more
+    notes += checks.without_gates(config)
+    notes += [] if scene.world.remote else ["no remote is configured: everything stays here"]
+    remote = scene.world.remote
+    back = f"git update-ref {branch.ref} {branch.here}" if branch.here else ""
+    return Plan(
+        task=f"release.candidate {version}",
+        top=str(scene.repository.top),
+        done=f"{name} is tagged on {branch.name}, {f'pushed to {remote}' if push else 'only here'}",
+        then="test it, commit fixes, then: invoke release.candidate    or: invoke release.finish",
+        undo="it is published: the next candidate replaces it" if push else f"git tag -d {name}; {back}".rstrip("; "),
+        push=push,
+        refs=refs,
+        worktrees=followed,
+        tree=made.tree,
+        commit=made.commit,
+        candidate=Candidate(commit=made.commit, tree=made.tree, gates=config.gates),
+        tag=tag,
+        notes=tuple(notes),
+        diffs=made.diffs,
+    )

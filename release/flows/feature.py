@@ -1,0 +1,132 @@
+"""`feature.finish`: merge a feature into develop, push develop and the deletion, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from release import version as versions
+from release.errors import Problem, ReleaseError
+from release.flows import checks, conflicts, moves, publishing, situation, subjects
+from release.flows.receiving import Incoming, Merging, Received, Receiver
+from release.flows.sides import Sides
+from release.git import merge
+from release.git import worktree as trees
+from release.git import world as git
+from release.plan import Plan, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from release.flows.situation import Branch, Situation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the task was told. `flow` is its name."""
+
+    flow: str
+    name: str = ""
+    push: bool = True
+    keep: bool = False
+
+
+def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan:
+    """Plan the merge of a feature into develop, whose version stays what it is.
+
+    Raises:
+        Stopped: the merge conflicts, and a person has to resolve it (exit 6); nothing has changed.
+        ReleaseError: no such branch (exit 2); everything that stands in the way, at once (exit 3).
+    """
+    branch = subjects.named_branch(scene, scene.config.feature, wish.name, "feature")
+    tip, note, problems = situation.starting_point(scene, branch)
+    onto, more, wrong = situation.starting_point(scene, scene.develop)
+    found = [*problems, *wrong, *_empty(scene, branch, tip, onto)]
+    with trees.probed(scene.worktree) as probe, merge.merger(scene.repository, scene.objects) as merger:
+        found += checks.worktree(scene.worktree, probe)
+        if found:
+            raise ReleaseError(found)
+        merging = Merging(scene=scene, sides=Sides(scene=scene), merger=merger, resolutions=resolutions)
+        merged = _merge(scene, wish, merging, branch, tip, onto)
+        commit = scene.writer.commit(
+            tree=merged.outcome.tree,
+            parents=(onto, tip),
+            message=f"Merge branch '{branch.name}'{f' into {scene.develop.name}' if not scene.trunk else ''}",
+            identity=scene.identity,
+        )
+        scene.writer.flush(commit)
+        return _plan(scene, wish, branch, tip, merged, commit, probe, notes=[*filter(None, (note, more))])
+
+
+def _empty(scene: Situation, branch: Branch, tip: str, onto: str) -> list[Problem]:
+    if git.relation(scene.repository, tip, onto)[0]:
+        return []
+    what = f"{branch.name} has no commit that {scene.develop.name} has not"
+    return [Problem(what=what, hint="commit on it first, or drop it: invoke feature.drop")]
+
+
+def _merge(scene: Situation, wish: Wish, merging: Merging, branch: Branch, tip: str, onto: str) -> Received:
+    held = scene.version_at(onto)
+    released = scene.released(tip)
+    side = merging.sides.side(merging.sides.tree_of(tip), branch.name, released)
+    # The version is develop's: what a feature says of it is of no account.
+    version = held or scene.version_at(tip) or versions.parse("0.0.0")
+    incoming = Incoming(side, (tip,), released, version)
+    asked = merging.bases(onto, incoming)
+    merged = merging.into(Receiver(scene.develop, onto), incoming, next_part="minor", asked=asked)
+    if merged.outcome.conflicts:
+        stop = Stop(
+            flow=wish.flow,
+            options=tuple((name, value) for name, value in asdict(wish).items() if name != "flow"),
+            moment=scene.now,
+            pins=((branch.name, tip),),
+            resolutions=tuple(merging.resolutions.items()),
+            opened=None,
+        )
+        raise conflicts.stopped(scene, stop, merged, tip, [])
+    return merged
+
+
+def _plan(
+    scene: Situation,
+    wish: Wish,
+    branch: Branch,
+    tip: str,
+    merged: Received,
+    commit: str,
+    probe: trees.Probe,
+    *,
+    notes: list[str],
+) -> Plan:
+    develop = scene.develop
+    moved = [publishing.Moved(develop, commit), publishing.Moved(branch, tip if wish.keep else None)]
+    refs, push = publishing.updates(scene, moved, None, push=wish.push)
+    landing = moves.Landing(develop.ref if any(ref.name == develop.ref for ref in refs) else "", commit)
+    followed, more, problems = moves.follow(
+        scene,
+        probe,
+        {ref.name: ref.new for ref in refs if ref.new is not None},
+        [] if wish.keep else [branch.ref],
+        landing,
+    )
+    if problems:
+        raise ReleaseError(problems)
+    notes += [f"{develop.name}: repaired {place}" for place in merged.outcome.repaired]
+    notes += more
+    notes += [] if scene.world.remote else ["no remote is configured: everything stays here"]
+    where = f"pushed to {scene.world.remote}" if push else "only here"
+    here = [(one.ref, one.here) for one in (develop, branch) if one.here]
+    back = " && ".join(f"git update-ref {ref} {old}" for ref, old in here)
+    return Plan(
+        task=f"{wish.flow} {branch.name}",
+        top=str(scene.repository.top),
+        done=f"{branch.name} is merged into {develop.name}, {where}",
+        then="invoke release.status",
+        undo=f"git revert -m 1 {commit[:10]}" if push else f"git switch --detach && {back}",
+        push=push,
+        refs=refs,
+        worktrees=followed,
+        tree=merged.outcome.tree,
+        commit=commit,
+        notes=tuple(notes),
+    )
