@@ -31,6 +31,7 @@ class Wanted(NamedTuple):
     section: str
     allow_empty: bool
     message: str
+    always: bool = False  # a commit even when nothing has to change
 
 
 class Content(NamedTuple):
@@ -57,7 +58,7 @@ def of_branch(
     problems = list(found.problems)
     if wanted.section and not problems:
         after, problems = _with_section(scene, config, after, tip=tip, released=released, wanted=wanted)
-    if problems or not after.changed():
+    if problems or not (wanted.always or after.changed()):
         return Content(tip, tree, (), None), problems
     made = commit.of_snapshot(scene.writer, after, parent=tip, message=wanted.message, identity=scene.identity)
     return Content(made.commit, made.tree, commit.diffs(after), made), []
@@ -83,7 +84,7 @@ def _with_section(
         written = source.written(
             old,
             version=wanted.version,
-            last=released.greatest,
+            last=section.since(scene.writer, released.greatest, config.tag),
             stop=tip,
             date=changelog.day(scene.now),
             # A section that is there was accepted as it is when the release was opened.

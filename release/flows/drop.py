@@ -1,38 +1,40 @@
-"""`release.drop`: delete a release branch that is not to be finished."""
+"""`release.drop`, `hotfix.drop`, `feature.drop`: delete a branch that is not to be finished."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError, usage
-from release.flows import checks, subjects
+from release.flows import checks, moves, subjects
 from release.git import history
 from release.git import worktree as trees
-from release.plan import Plan, Push, RefUpdate, WorktreeMove
+from release.plan import Plan, Push, RefUpdate
 
 if TYPE_CHECKING:
     from release.flows.situation import Branch, Situation
+    from release.plan import WorktreeMove
 
 
-def drop(scene: Situation, name: str, *, remote: bool) -> tuple[Plan, str]:
-    """Plan the deletion of a release branch; also return the question that says what would be lost.
+def drop(scene: Situation, group: str, name: str, *, remote: bool) -> tuple[Plan, str]:
+    """Plan the deletion of a branch of a group of tasks; also return the question that says what would be lost.
 
     Raises:
         ReleaseError: no such branch, or several (exit 2); the worktree cannot leave it (exit 3).
     """
-    branch = subjects.release_branch(scene, name)
+    branch = subjects.of_group(scene, group, name)
     if remote and branch.there is None:
         raise usage(f"{branch.name} is not at {scene.world.remote or 'any remote'}", "leave out --remote")
     if branch.here is None and not remote:
         raise usage(f"{branch.name} exists only at {scene.world.remote}", "delete it there with --remote")
-    moves, problems = _leave(scene, branch)
+    # A hotfix came from main, the others from develop.
+    leaving, problems = _leave(scene, branch, scene.main if group == "hotfix" else scene.develop)
     problems += _used_elsewhere(scene, branch)
     if problems:
         raise ReleaseError(problems)
     pushed = (RefUpdate(name=branch.ref, old=branch.there, new=None),) if remote else ()
     local = (RefUpdate(name=branch.ref, old=branch.here, new=None),) if branch.here is not None else ()
     plan = Plan(
-        task=f"release.drop --name {branch.name}",
+        task=f"{group}.drop --name {branch.name}",
         top=str(scene.repository.top),
         done=f"{branch.name} is deleted" + (f" here and at {scene.world.remote}" if remote else ""),
         undo=" && ".join(
@@ -43,7 +45,7 @@ def drop(scene: Situation, name: str, *, remote: bool) -> tuple[Plan, str]:
         ),
         push=Push(remote=scene.world.remote, updates=pushed) if pushed else None,
         refs=local,
-        worktrees=moves,
+        worktrees=leaving,
         notes=(
             (f"{branch.name} stays at {scene.world.remote}; delete it there with --remote",)
             if branch.there is not None and not remote
@@ -53,26 +55,16 @@ def drop(scene: Situation, name: str, *, remote: bool) -> tuple[Plan, str]:
     return plan, f"delete {branch.name}? {_loss(scene, branch, remote=remote)}"
 
 
-def _leave(scene: Situation, branch: Branch) -> tuple[tuple[WorktreeMove, ...], list[Problem]]:
-    """Move the worktree to develop when it stands on the branch."""
+def _leave(scene: Situation, branch: Branch, home: Branch) -> tuple[tuple[WorktreeMove, ...], list[Problem]]:
+    """Move the worktree to `home` when it stands on the branch."""
     tree = scene.worktree
     if tree.branch != branch.ref:
         return (), []
-    develop = scene.develop
-    if develop.here is None:
-        hint = f"git fetch {scene.world.remote} && git branch {develop.name} {scene.world.remote}/{develop.name}"
-        return (), [Problem(what=f"{develop.name} does not exist here to go back to", hint=hint)]
-    commits = scene.objects.commit(tree.head).tree, scene.objects.commit(develop.here).tree
-    taken = any(other.branch == develop.ref for other in scene.world.worktrees if other.path != tree.path)
-    move = WorktreeMove(
-        path=str(tree.path),
-        git_dir=str(tree.git_dir),
-        old_branch=tree.branch,
-        old=tree.head,
-        new_branch="" if taken else develop.ref,
-        new=develop.here,
-        changes=trees.changes(scene.objects, *commits),
-    )
+    if home.here is None:
+        hint = f"git fetch {scene.world.remote} && git branch {home.name} {scene.world.remote}/{home.name}"
+        return (), [Problem(what=f"{home.name} does not exist here to go back to", hint=hint)]
+    taken = any(other.branch == home.ref for other in scene.world.worktrees if other.path != tree.path)
+    move = moves.move_of(scene, tree, moves.Landing("" if taken else home.ref, home.here))
     with trees.probed(tree) as probe:
         problems = checks.worktree(tree, probe)
         if not problems and (problem := probe.can_follow(move)) is not None:

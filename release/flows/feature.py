@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from release import version as versions
-from release.errors import Problem, ReleaseError
-from release.flows import checks, conflicts, moves, publishing, situation, subjects
+from release.errors import Problem, ReleaseError, usage
+from release.flows import checks, conflicts, landed, moves, publishing, situation, subjects
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.flows.sides import Sides
 from release.git import merge
@@ -29,6 +29,7 @@ class Wish:
     name: str = ""
     push: bool = True
     keep: bool = False
+    pr: bool = False
 
 
 def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan:
@@ -42,6 +43,8 @@ def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan
     tip, note, problems = situation.starting_point(scene, branch)
     onto, more, wrong = situation.starting_point(scene, scene.develop)
     found = [*problems, *wrong, *_empty(scene, branch, tip, onto)]
+    if wish.pr and not found:
+        return _requested(scene, wish, branch, tip)
     with trees.probed(scene.worktree) as probe, merge.merger(scene.repository, scene.objects) as merger:
         found += checks.worktree(scene.worktree, probe)
         if found:
@@ -85,6 +88,24 @@ def _merge(scene: Situation, wish: Wish, merging: Merging, branch: Branch, tip: 
         )
         raise conflicts.stopped(scene, stop, merged, tip, [])
     return merged
+
+
+def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str) -> Plan:
+    """Plan the push of the branch, for a pull request into develop."""
+    if not scene.world.remote:
+        raise usage("there is no remote for a pull request", "leave out --pr")
+    refs, push = publishing.updates(scene, [publishing.Moved(branch, tip)], None, push=True)
+    where = landed.request(scene, branch, scene.develop)
+    return Plan(
+        task=f"{wish.flow} {branch.name} --pr",
+        top=str(scene.repository.top),
+        done=f"{branch.name} is at {scene.world.remote}, awaiting merge: {where}",
+        then=f"when it is merged: invoke feature.drop --name {branch.name}",
+        undo="close the request",
+        push=push,
+        refs=refs,
+        commit=tip,
+    )
 
 
 def _plan(

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
-from release.errors import ReleaseError
-from release.flows import checks, conflicts, content, moves, publishing, situation, subjects
+from release.errors import ReleaseError, usage
+from release.flows import checks, conflicts, content, landed, moves, publishing, situation, subjects
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.flows.sides import Sides
 from release.git import merge
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from release.flows.situation import Situation
     from release.flows.subjects import Subject
     from release.git.worktree import Probe
+    from release.process import Process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class Wish:
     message: str = ""
     allow_changed: bool = False
     allow_empty: bool = False
+    pr: bool = False
+    commit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -63,11 +66,16 @@ class Finish:
 
 
 class Merges(NamedTuple):
-    """The merge into main with its commit, and those into the branches that get the tag, with theirs."""
+    """The commit on main that is tagged, with its tree, and the merges into the branches that get the tag.
 
-    candidate: Received
+    `merged` is the merge that made it (None: it landed by a pull request), `tip` that of a branch it does not contain.
+    """
+
     commit: str
+    tree: str
+    merged: Received | None
     back: tuple[tuple[Received, str], ...]
+    tip: str = ""
 
 
 def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan:
@@ -78,15 +86,17 @@ def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan
         ReleaseError: everything that stands in the way, at once.
     """
     with _begun(scene, wish, resolutions) as run:
+        found = landed.find(run.merging, run.subject, wish.commit)
+        if found is not None:
+            return _tag_landed(run, found)
         final, problems = _final(run)
         problems = [*run.subject.problems, *_objections(run), *problems]
         if problems:
             raise ReleaseError(problems)
-        receivers, notes, problems = _receivers(run)
-        if problems:
-            raise ReleaseError(problems)
-        merges = _merge(run, final, receivers)
-        return _plan(run, final, merges, notes)
+        if wish.pr:
+            return _requested(run, final)
+        receivers, notes = _receivers(run)
+        return _plan(run, final, _merge(run, final, receivers), notes)
 
 
 @contextlib.contextmanager
@@ -130,11 +140,15 @@ def _objections(run: Finish) -> list[Problem]:
     ]
 
 
-def _receivers(run: Finish) -> tuple[list[Receiver], list[str], list[Problem]]:
-    """Return the branches that get the tag: newer open releases, oldest first, and develop."""
+def _receivers(run: Finish) -> tuple[list[Receiver], list[str]]:
+    """Return the branches that get the tag, newer open releases, oldest first, and develop, and notes on them.
+
+    Raises:
+        ReleaseError: one of them has diverged from the remote's (exit 3).
+    """
     scene, subject = run.scene, run.subject
     if not subject.is_main:
-        return [], [], []  # a support branch is the end of its line
+        return [], []  # a support branch is the end of its line
     branches = [branch for version, branch in scene.open_releases.items() if version > subject.version]
     branches = [branch for branch in branches if branch.name != subject.branch.name]
     if not scene.trunk:
@@ -147,7 +161,9 @@ def _receivers(run: Finish) -> tuple[list[Receiver], list[str], list[Problem]]:
         receivers.append(Receiver(branch, tip, opens_next=branch == scene.develop and not scene.trunk))
         notes += [note] if note else []
         problems += wrong
-    return receivers, notes, problems
+    if problems:
+        raise ReleaseError(problems)
+    return receivers, notes
 
 
 def _merge(run: Finish, final: Content, receivers: Sequence[Receiver]) -> Merges:
@@ -168,10 +184,7 @@ def _merge(run: Finish, final: Content, receivers: Sequence[Receiver]) -> Merges
     # After a conflict what follows can only be predicted, from what the branch brings.
     tree = final.tree if candidate.outcome.conflicts else candidate.outcome.tree
     tagged = history._replace(side=run.sides.side(tree, run.tag, released))
-    back = [
-        merging.into(one, tagged, next_part=next_part, asked=question)
-        for one, question in zip(receivers, asked[1:], strict=True)
-    ]
+    back = _into_all(run, tagged, receivers, asked[1:])
     conflicting = [one for one in (candidate, *back) if one.outcome.conflicts]
     if conflicting and conflicting[0] is candidate:
         raise conflicts.stopped(scene, _stop(run), candidate, final.commit, conflicting[1:])
@@ -179,14 +192,87 @@ def _merge(run: Finish, final: Content, receivers: Sequence[Receiver]) -> Merges
     commit = _commit(scene, candidate, (target.tip, final.commit), message)
     if conflicting:
         raise conflicts.stopped(scene, _stop(run), conflicting[0], commit, conflicting[1:])
-    commits = [
-        _commit(scene, one, (one.receiver.tip, commit), f"Merge tag '{run.tag}' into {one.receiver.branch.name}")
-        for one in back
+    return Merges(commit, candidate.outcome.tree, candidate, _committed(run, back, (commit,)))
+
+
+def _into_all(
+    run: Finish, incoming: Incoming, receivers: Sequence[Receiver], asked: Sequence[Process]
+) -> list[Received]:
+    next_part = run.config.next
+    return [
+        run.merging.into(one, incoming, next_part=next_part, asked=question)
+        for one, question in zip(receivers, asked, strict=True)
     ]
-    return Merges(candidate, commit, tuple(zip(back, commits, strict=True)))
 
 
-def _commit(scene: Situation, merged: Received, parents: tuple[str, str], message: str) -> str:
+def _committed(run: Finish, back: Sequence[Received], parents: tuple[str, ...]) -> tuple[tuple[Received, str], ...]:
+    """Return the merges into the receivers, each with its commit, whose further parents are `parents`."""
+    found = []
+    for one in back:
+        message = f"Merge tag '{run.tag}' into {one.receiver.branch.name}"
+        found.append((one, _commit(run.scene, one, (one.receiver.tip, *parents), message)))
+    return tuple(found)
+
+
+def _tag_landed(run: Finish, found: landed.Landed) -> Plan:
+    """Plan the tag of what landed by a pull request, and give its ancestry to the branches that get the tag.
+
+    Raises:
+        Stopped: a merge back conflicts.
+        ReleaseError: the version is not new, or something else stands in the way.
+    """
+    scene, subject = run.scene, run.subject
+    first = next(iter(scene.objects.commit(found.commit).parents), found.commit)
+    problems = [
+        *subject.problems,
+        *checks.worktree(scene.worktree, run.probe),
+        *checks.newer(scene, subject.version, subject.target, first),
+    ]
+    if problems:
+        raise ReleaseError(problems)
+    receivers, notes = _receivers(run)
+    tree = run.sides.tree_of(found.commit)
+    tips = (found.commit,) if found.contains_tip else (found.commit, subject.tip)
+    side = run.sides.side(tree, run.tag, scene.released(subject.tip))
+    incoming = Incoming(side, tips, scene.released(subject.tip), subject.version)
+    back = _into_all(run, incoming, receivers, [run.merging.bases(one.tip, incoming) for one in receivers])
+    conflicting = [one for one in back if one.outcome.conflicts]
+    if conflicting:
+        raise conflicts.stopped(scene, _stop(run), conflicting[0], found.commit, conflicting[1:])
+    merges = Merges(found.commit, tree, None, _committed(run, back, tips), "" if found.contains_tip else subject.tip)
+    notes.insert(0, f"{subject.branch.name} landed on {subject.target.name} as {found.commit[:10]}: this is tagged")
+    return _plan(run, content.Content(found.commit, tree, (), None), merges, notes)
+
+
+def _requested(run: Finish, final: Content) -> Plan:
+    """Plan the push of the branch with its final commit, for a pull request into a protected branch."""
+    scene, subject, wish = run.scene, run.subject, run.wish
+    if not scene.world.remote:
+        raise usage("there is no remote for a pull request", "leave out --pr")
+    scene.writer.flush(final.commit)
+    refs, push = publishing.updates(scene, [publishing.Moved(subject.branch, final.commit)], None, push=True)
+    moved = {ref.name: ref.new for ref in refs if ref.new is not None}
+    followed, notes, problems = moves.follow(scene, run.probe, moved, [], moves.Landing("", final.commit))
+    if problems:
+        raise ReleaseError(problems)
+    where = landed.request(scene, subject.branch, subject.target)
+    return Plan(
+        task=_task(wish),
+        top=str(scene.repository.top),
+        done=f"{subject.branch.name} is at {scene.world.remote} as {subject.version}, awaiting merge: {where}",
+        then=f"when it is merged: invoke {wish.flow}",
+        undo="close the request",
+        push=push,
+        refs=refs,
+        worktrees=followed,
+        tree=final.tree,
+        commit=final.commit,
+        notes=(*subject.notes, *notes),
+        diffs=final.diffs,
+    )
+
+
+def _commit(scene: Situation, merged: Received, parents: tuple[str, ...], message: str) -> str:
     return scene.writer.commit(tree=merged.outcome.tree, parents=parents, message=message, identity=scene.identity)
 
 
@@ -210,7 +296,7 @@ def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> 
         oid=scene.writer.tag(
             name=run.tag,
             commit=merges.commit,
-            message=wish.message or f"Release {subject.version}",
+            message=_message(run, merges),
             identity=scene.identity,
         ),
         sign=run.config.sign,
@@ -218,9 +304,9 @@ def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> 
     made = [final.commit, tag.oid, *(commit for _, commit in merges.back)]
     scene.writer.flush(*made)
     moved = [
-        publishing.Moved(subject.target, merges.commit),
-        *(publishing.Moved(one.receiver.branch, commit) for one, commit in merges.back),
-        publishing.Moved(subject.branch, final.commit if wish.keep else None),
+        publishing.Moved(subject.target, subject.target_tip if merges.merged is None else merges.commit),
+        *_given_back(run, merges),
+        publishing.Moved(subject.branch, _end(run, final)),
     ]
     refs, push = publishing.updates(scene, moved, tag, push=wish.push)
     followed, more, problems = moves.follow(
@@ -241,14 +327,36 @@ def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> 
         push=push,
         refs=refs,
         worktrees=followed,
-        tree=merges.candidate.outcome.tree,
+        tree=merges.tree,
         commit=merges.commit,
         trees=tuple((one.receiver.branch.name, one.outcome.tree) for one, _ in merges.back),
-        candidate=Candidate(commit=merges.commit, tree=merges.candidate.outcome.tree, gates=run.config.gates),
+        candidate=Candidate(commit=merges.commit, tree=merges.tree, gates=run.config.gates),
         tag=tag,
         notes=(*subject.notes, *notes, *_told(run, merges), *more),
         diffs=final.diffs,
     )
+
+
+def _message(run: Finish, merges: Merges) -> str:
+    """Return the tag's message; it names a release branch's tip that the tag does not contain."""
+    text = run.wish.message or f"Release {run.subject.version}"
+    return f"{text}\n\nRelease-Tip: {merges.tip}" if merges.tip else text
+
+
+def _given_back(run: Finish, merges: Merges) -> Iterator[publishing.Moved]:
+    """Yield the branches that get the tag; with --pr, develop gets it from a branch for a pull request."""
+    for one, commit in merges.back:
+        branch = one.receiver.branch
+        if run.wish.pr and branch == run.scene.develop:
+            branch = run.scene.branch(versions.tag_name(run.subject.version, run.scene.config.backmerge))
+        yield publishing.Moved(branch, commit)
+
+
+def _end(run: Finish, final: Content) -> str | None:
+    """Return where the branch ends: nowhere, or with --keep where it is (what landed is not its own commit)."""
+    if not run.wish.keep:
+        return None
+    return run.subject.tip if final.made is None else final.commit
 
 
 def _landing(run: Finish, merges: Merges) -> moves.Landing:
@@ -256,6 +364,8 @@ def _landing(run: Finish, merges: Merges) -> moves.Landing:
     scene = run.scene
     for received, commit in merges.back:
         if received.receiver.branch == scene.develop:
+            if run.wish.pr and scene.develop.here is not None:  # develop waits for a pull request of its own
+                return moves.Landing(scene.develop.ref, scene.develop.here)
             here = scene.develop.here is not None or not (run.wish.push and scene.world.remote)
             return moves.Landing(scene.develop.ref if here else "", commit)
     target = run.subject.target
@@ -266,11 +376,11 @@ def _landing(run: Finish, merges: Merges) -> moves.Landing:
 def _told(run: Finish, merges: Merges) -> Iterator[str]:
     """What the person at the terminal should know of this plan."""
     scene, subject = run.scene, run.subject
-    for one in (merges.candidate, *(back for back, _ in merges.back)):
+    for one in (*([merges.merged] if merges.merged else []), *(back for back, _ in merges.back)):
         name = one.receiver.branch.name
         yield from [one.note] if one.note else []
         yield from (f"{name}: repaired {place}, which the merge had left behind" for place in one.outcome.repaired)
-        if one.receiver.branch in scene.open_releases.values() and one is not merges.candidate:
+        if one.receiver.branch in scene.open_releases.values() and one is not merges.merged:
             yield f"{name} gets {run.tag}: it needs a new candidate"
     yield from checks.without_gates(run.config)
     if not scene.world.remote:

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from release import version as versions
-from release.errors import Exit, Problem, ReleaseError, usage
-from release.flows import checks, situation
+from release.errors import Problem, ReleaseError, usage
+from release.flows import checks, content, moves, situation
+from release.flows.sides import Sides
 from release.formats import sites
 from release.git import history, snapshot
 from release.git import worktree as trees
-from release.plan import Plan, Push, RefUpdate, WorktreeMove
-from release.steps import changelog, commit, propagate, section, working_tree
+from release.plan import Plan, Push, RefUpdate
+from release.steps import section, working_tree
 from release.steps.working_tree import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from release.config import Config
+    from release.flows.content import Content
     from release.flows.situation import Situation
     from release.git.worktree import Probe
     from release.version import Version
@@ -50,15 +52,24 @@ def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_e
     version = choose(scene, start, wanted)
     problems += checks.release_branch(scene, version, current_main=main_version(scene))
     problems += checks.worktree(scene.worktree, probe)
-    before = snapshot.of_commit(scene.repository, scene.objects, start.tip)
-    edits, found = propagate.across(scene.objects, before, start.config, version, scene.released(start.tip).nearest)
+    made, found = content.of_branch(
+        scene,
+        Sides(scene=scene),
+        tip=start.tip,
+        name=scene.develop.name,
+        released=scene.released(start.tip),
+        wanted=content.Wanted(
+            version=version,
+            section="open",
+            allow_empty=allow_empty,
+            message=f"chore(release): prepare {version}",
+            always=True,
+        ),
+    )
     problems += found
-    if not problems:
-        edits, found = _with_changelog(scene, start, version, before.edited(edits), allow_empty=allow_empty)
-        problems += found
     if problems:
         raise ReleaseError(problems)
-    return _plan(scene, start, version, before.edited(edits), probe, push=push)
+    return _plan(scene, start, version, made, probe, push=push)
 
 
 def starting(scene: Situation) -> tuple[Start, list[Problem]]:
@@ -71,7 +82,7 @@ def starting(scene: Situation) -> tuple[Start, list[Problem]]:
         hint = "write one line with the version, such as 0.1.0.dev0, and commit it"
         found.append(Problem(what=f"{scene.develop.name} has no VERSION file", hint=hint))
     current = None if data is None else versions.parse_file(data, f"VERSION at {scene.develop.name}")
-    last = scene.released(tip).greatest
+    last = section.since(scene.writer, scene.released(tip).greatest, config.tag)
     return Start(tip=tip, note=note, config=config, current=current, last=last), found
 
 
@@ -125,49 +136,19 @@ def main_version(scene: Situation) -> Version | None:
     return max((version for version in found if version is not None), default=None)
 
 
-def _with_changelog(
-    scene: Situation, start: Start, version: Version, after: snapshot.Snapshot, *, allow_empty: bool
-) -> tuple[dict[str, bytes], list[Problem]]:
-    path = start.config.changelog
-    objection = "holds the version itself" if path in (VERSION, *after.edits) else after.objection(path)
-    if objection:
-        hint = "name another file: changelog = in [tool.release]"
-        return {}, [Problem(what=f"the changelog {path} {objection}", hint=hint, exit=Exit.USAGE)]
-    source = section.Source(
-        repository=scene.repository,
-        cliff=after.get(section.CLIFF),
-        remote_url=scene.world.setting(f"remote.{scene.world.remote}.url") or "",
-        tag=start.config.tag,
-    )
-    try:
-        written = source.written(
-            after.get(path),
-            version=version,
-            last=start.last,
-            stop=start.tip,
-            date=changelog.day(scene.now),
-            allow_empty=allow_empty,
-        )
-    except ReleaseError as error:
-        return {}, list(error.problems)
-    return {**after.edits, path: written}, []
-
-
 def _plan(
     scene: Situation,
     start: Start,
     version: Version,
-    after: snapshot.Snapshot,
+    made: Content,
     probe: Probe,
     *,
     push: bool,
 ) -> Plan:
     branch = scene.branch(versions.tag_name(versions.release_segment(version), scene.config.release))
-    message = f"chore(release): prepare {version}"
-    made = commit.of_snapshot(scene.writer, after, parent=start.tip, message=message, identity=scene.identity)
     scene.writer.flush(made.commit)
     update = RefUpdate(name=branch.ref, old=None, new=made.commit)
-    move = _move(scene, branch.ref, made)
+    move = moves.move_of(scene, scene.worktree, moves.Landing(branch.ref, made.commit))
     problem = probe.can_follow(move)
     if problem is not None:
         raise ReleaseError([problem])
@@ -183,24 +164,7 @@ def _plan(
         tree=made.tree,
         commit=made.commit,
         notes=tuple(_notes(scene, start, push=push)),
-        diffs=commit.diffs(after),
-    )
-
-
-def _move(scene: Situation, branch: str, made: commit.Made) -> WorktreeMove:
-    """How the worktree goes to a commit that stands on `branch`."""
-    tree = scene.worktree
-    changes = made.changes
-    if tree.head != made.parent:
-        changes = trees.changes(scene.objects, scene.objects.commit(tree.head).tree, made.tree)
-    return WorktreeMove(
-        path=str(tree.path),
-        git_dir=str(tree.git_dir),
-        old_branch=tree.branch,
-        old=tree.head,
-        new_branch=branch,
-        new=made.commit,
-        changes=changes,
+        diffs=made.diffs,
     )
 
 

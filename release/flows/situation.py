@@ -183,9 +183,14 @@ class Situation:
 
 @contextlib.contextmanager
 def look(
-    repository: Repository, *, offline: bool = False, lock: int | None = None, moment: int | None = None
+    repository: Repository,
+    *,
+    offline: bool = False,
+    features: bool = False,
+    lock: int | None = None,
+    moment: int | None = None,
 ) -> Iterator[Situation]:
-    """Look at a repository and, unless `offline`, at its remote; missing objects are fetched.
+    """Look at a repository and, unless `offline`, at its remote; missing objects are fetched, of `features` if asked.
 
     Raises:
         ReleaseError: no usable repository, an empty or shallow one, or a remote that does not answer.
@@ -201,7 +206,7 @@ def look(
         elif remote:
             world = replace(world, remote=remote, remote_refs=_tracking(world, remote))
         found = Situation(repository=repository, objects=reader, world=world, config=config, lock=lock, moment=moment)
-        _fetch_missing(found)
+        _fetch_missing(found, features=features)
         yield replace(found, tags=version_tags(world, config))
 
 
@@ -236,14 +241,12 @@ def version_tags(world: World, config: Config) -> dict[Version, str]:
     return {version: commit for version, commit in found if version is not None}
 
 
-def _fetch_missing(situation: Situation) -> None:
+def _fetch_missing(situation: Situation, *, features: bool) -> None:
     """Fetch what branches and version tags of the remote point at and is not here; no ref is written."""
     world, config = situation.world, situation.config
+    patterns = (config.release, config.hotfix, config.support, *([config.feature] if features else []))
     known = {ref.oid for ref in world.refs.values()}
-    prefixes = tuple(
-        f"refs/heads/{pattern.partition('{')[0]}"
-        for pattern in (config.release, config.hotfix, config.support, config.feature)
-    )
+    prefixes = tuple(f"refs/heads/{pattern.partition('{')[0]}" for pattern in patterns)
     names = {f"refs/heads/{name}" for name in (config.develop, config.main, "main", "master") if name}
     wanted = {
         name: ref.oid

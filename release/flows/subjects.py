@@ -144,6 +144,18 @@ def origin(scene: Situation, tip: str) -> Branch:
     return min(distances)[2]
 
 
+def of_group(scene: Situation, group: str, name: str) -> Branch:
+    """Return the branch of a group of tasks (release, hotfix, feature) that `name` means.
+
+    Raises:
+        ReleaseError: there is none, or several (exit 2).
+    """
+    if group == "release":
+        return release_branch(scene, name)
+    pattern = scene.config.hotfix if group == "hotfix" else scene.config.feature
+    return named_branch(scene, pattern, name, group)
+
+
 def release_branch(scene: Situation, name: str) -> Branch:
     """Return the release branch that `name` means: a version, with or without v, or the branch itself.
 

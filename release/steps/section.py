@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import usage
-from release.git import history
+from release.git import history, objects
 from release.steps import changelog, edits, notes
 
 if TYPE_CHECKING:
     from release.git.history import Tagged
+    from release.git.objects import ObjectWriter
     from release.git.repository import Repository
     from release.plan import Plan
     from release.steps.working_tree import WorkingTree
     from release.version import Version
 
 CLIFF = "cliff.toml"
+_RELEASE_TIP = re.compile(rb"^Release-Tip: ([0-9a-f]{40}(?:[0-9a-f]{24})?)$", re.MULTILINE)
 _CREDENTIALS = re.compile(r"://[^/]*@")  # a token in a remote's address is nobody's to read in a changelog
 
 
@@ -73,6 +75,29 @@ class Source:
         )
 
 
+def since(writer: ObjectWriter, last: Tagged | None, pattern: str) -> Tagged | None:
+    """Return a release as the start of what is new since: with the branch that a squashed or rebased one came from.
+
+    The tag of such a release names the tip of its branch, which it does not contain. What contains both is a commit
+    that no ref shows; it is the same whenever it is made.
+    """
+    reader = writer.reader
+    ref = "" if last is None else f"refs/tags/{versions.tag_name(last.version, pattern)}"
+    if last is None or reader.resolve(ref) is None:
+        return last
+    kind, text = reader.read(ref)
+    match = _RELEASE_TIP.search(text) if kind == "tag" else None
+    if match is None or reader.resolve(match[1].decode()) is None:
+        return last
+    landed = reader.commit(last.commit)
+    who = f"release <release@invalid> {landed.time} +0000"
+    lines = [f"tree {landed.tree}", f"parent {last.commit}", f"parent {match[1].decode()}"]
+    lines += [f"author {who}", f"committer {who}", "", f"{last.version} with its branch\n"]
+    both = writer.add("commit", "\n".join(lines).encode())
+    writer.flush(both)
+    return last._replace(commit=both)
+
+
 def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None) -> Plan:
     """Plan the section of VERSION in the working tree; with `every`, also those that released versions lack.
 
@@ -88,13 +113,14 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
         remote_url=tree.remote_url,
         tag=tree.config.tag,
     )
+    writer = objects.ObjectWriter(repository=tree.repository, reader=tree.objects, lock=lock)
     document = tree.file(path)
     result = document
     if tree.version not in tree.tags:
         result = source.written(
             document,
             version=tree.version,
-            last=tree.released.greatest,
+            last=since(writer, tree.released.greatest, tree.config.tag),
             stop=tree.head,
             date=changelog.day(changelog.moment()),
             allow_empty=allow_empty,

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from release.plan import Plan, Stop
 
 
+_ATTEMPTS = 3  # at a number that other clones take too
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Run:
     """One changing task: where it works, and whether it only shows what it would do. `lock` is None then."""
@@ -34,13 +37,19 @@ class Run:
     lock: int | None
     yes: bool
 
-    def look(self, *, moment: int | None = None) -> AbstractContextManager[Situation]:
+    def look(self, *, moment: int | None = None, features: bool = False) -> AbstractContextManager[Situation]:
         """Look at the repository and its remote, as `situation.look`."""
         from release.flows import situation  # noqa: PLC0415  # the single steps need none of it
 
-        return situation.look(self.repository, lock=self.lock, moment=moment)
+        return situation.look(self.repository, lock=self.lock, moment=moment, features=features)
 
-    def flow(self, make: Callable[[Situation, Mapping[str, str]], Plan], *, stop: Stop | None = None) -> None:
+    def flow(
+        self,
+        make: Callable[[Situation, Mapping[str, str]], Plan],
+        *,
+        stop: Stop | None = None,
+        features: bool = False,
+    ) -> None:
         """Plan a flow that may stop at conflicts, and carry it out; `stop` is where it goes on from.
 
         Raises:
@@ -48,7 +57,7 @@ class Run:
         """
         from release.flows import conflicts  # noqa: PLC0415  # loaded by flows that merge
 
-        with self.look(moment=None if stop is None else stop.moment) as scene:
+        with self.look(moment=None if stop is None else stop.moment, features=features) as scene:
             if stop is not None:
                 conflicts.refuse_moved(scene, stop)
             try:
@@ -59,6 +68,27 @@ class Run:
                     console.say(f"the merge is in progress in {conflicts.place(stopped.stop)}")
                 raise
             self.carry_out(plan, scene.objects)
+
+    def numbered(self, make: Callable[[Situation], Plan]) -> None:
+        """Plan and carry out something that takes the next free number; when another clone takes it first, again.
+
+        Raises:
+            ReleaseError: others were first each time (exit 3), or as `carry_out`.
+        """
+        from release.git.transaction import MovedError  # noqa: PLC0415  # loaded by tasks that push
+
+        run = self
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with run.look() as scene:
+                    run.carry_out(make(scene), scene.objects)
+            except MovedError as error:
+                if attempt == _ATTEMPTS:
+                    raise
+                console.say(f"another clone was first: {error.problems[0].what.splitlines()[0]}")
+                run = replace(self, yes=True)
+            else:
+                return
 
     def carry_out(self, plan: Plan, objects: ObjectReader, *, question: str = "") -> None:
         """Show the plan, or ask if it is seen by others or there is a `question`, and carry it out.
@@ -83,6 +113,29 @@ class Run:
         for path in left:
             console.say(f"left alone, because it changed meanwhile: {path}")
         conclude(plan)
+
+
+def word(text: str, known: tuple[str, ...], what: str) -> str:
+    """Return a word that a task was given.
+
+    Raises:
+        ReleaseError: it is none of the known ones (exit 2).
+    """
+    if text not in known:
+        raise usage(f"{text[:40]!a} is no {what}", f"known: {', '.join(filter(None, known))}")
+    return text
+
+
+def needs(given: object, flags: Mapping[str, bool], wanted: str) -> None:
+    """Refuse flags that mean nothing without another.
+
+    Raises:
+        Exit: one of them was given without it (exit 2).
+    """
+    idle = [name for name, is_set in flags.items() if is_set]
+    if idle and not given:
+        console.say(f"error: {', '.join(idle)} needs {wanted}\n  add {wanted}, or tag HEAD: invoke tag")
+        raise Exit(code=int(Code.USAGE))
 
 
 def message(text: str, path: str) -> str:

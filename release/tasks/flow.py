@@ -48,6 +48,8 @@ def prepare(
         "keep": "keep the branch, here and at the remote",
         "message": "the message of the tag",
         "message-file": "a file with the message of the tag",
+        "pr": "push the branch for a pull request; when it is merged, finish again",
+        "commit": "what landed of the branch, if that is not plain",
         "allow-changed": "release although the branch has changed since its last candidate",
         "allow-empty": "accept a changelog section without entries",
         "dry-run": DRY_RUN,
@@ -61,6 +63,8 @@ def finish(
     keep: bool = False,
     message: str = "",
     message_file: str = "",
+    pr: bool = False,
+    commit: str = "",
     allow_changed: bool = False,
     allow_empty: bool = False,
     dry_run: bool = False,
@@ -77,10 +81,49 @@ def finish(
             push=not no_push,
             keep=keep,
             message=face.message(message, message_file),
+            pr=pr,
+            commit=commit,
             allow_changed=allow_changed,
             allow_empty=allow_empty,
         )
         run.flow(lambda scene, known: flow.finish(scene, wish, known))
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "phase": "alpha, beta or rc (default: the one VERSION is in, or rc)",
+        "version": "the release (default: the current branch, or the only one)",
+        "no-push": "make everything here and push nothing",
+        "message": "the message of the tag",
+        "allow-empty": "accept a changelog section without entries",
+        "dry-run": DRY_RUN,
+        "yes": YES,
+    },
+)
+def candidate(
+    context: Context,
+    phase: str = "",
+    version: str = "",
+    no_push: bool = False,
+    message: str = "",
+    allow_empty: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
+    """Tag the next alpha, beta or rc on the open release branch."""
+    from release.flows import candidate as flow  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run:
+        wish = flow.Wish(
+            name=version,
+            phase=face.word(phase, ("", *flow.PHASES), "phase"),
+            push=not no_push,
+            message=message,
+            allow_empty=allow_empty,
+        )
+        run.numbered(lambda scene: flow.candidate(scene, wish))
 
 
 @task(
@@ -98,7 +141,7 @@ def drop(context: Context, name: str = "", remote: bool = False, dry_run: bool =
     from release.tasks import face  # noqa: PLC0415
 
     with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
-        plan, loss = flow.drop(scene, name, remote=remote)
+        plan, loss = flow.drop(scene, "release", name, remote=remote)
         run.carry_out(plan, scene.objects, question=loss)
 
 

@@ -46,7 +46,11 @@ def _go_on(transaction: Transaction, stop: Stop) -> None:
     """Take the resolution of a conflict, and plan the flow anew with it and with what it was told at the start."""
     going_on = conflicts.take(transaction.repository, stop, lock=transaction.lock)
     run = face.Run(repository=transaction.repository, lock=transaction.lock, yes=True)
-    run.flow(lambda scene, known: flows.repeat(scene, stop.flow, dict(stop.options), known), stop=going_on)
+    run.flow(
+        lambda scene, known: flows.repeat(scene, stop.flow, dict(stop.options), known),
+        stop=going_on,
+        features=stop.flow == "feature.finish",
+    )
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
 DRY_RUN = "show the diff and change nothing"
+YES = "do not ask"
 
 
 @task(
@@ -50,10 +51,23 @@ def bump(context: Context, version: str, dry_run: bool = False) -> None:
     help={
         "check": "exit 3 when a site disagrees with VERSION, naming file:line",
         "commit": "commit HEAD plus the version literals, and nothing else",
+        "tag": "with --commit: tag that commit, once the gates have passed it",
+        "push": "with --commit: push the branch, and the tag with it, at once",
+        "message": "the message of the tag",
         "dry-run": DRY_RUN,
+        "yes": YES,
     },
 )
-def propagate(context: Context, check: bool = False, commit: bool = False, dry_run: bool = False) -> None:
+def propagate(
+    context: Context,
+    check: bool = False,
+    commit: bool = False,
+    tag: bool = False,
+    push: bool = False,
+    message: str = "",
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
     """Make every managed site agree with VERSION."""
     from release.steps import propagate as step  # noqa: PLC0415
     from release.steps import working_tree  # noqa: PLC0415
@@ -62,8 +76,44 @@ def propagate(context: Context, check: bool = False, commit: bool = False, dry_r
     if check:
         reports.version(check=True, as_json=False, following=False)
         return
-    with face.changing(context, dry_run=dry_run) as run, working_tree.opened(lambda: run.repository) as tree:
-        run.carry_out(step.propagate(tree, committed=commit, lock=run.lock), tree.objects)
+    face.needs(commit, {"--tag": tag, "--push": push}, "--commit")
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, working_tree.opened(lambda: run.repository) as tree:
+        plan = step.propagate(tree, committed=commit, lock=run.lock)
+        if not (tag or push):
+            run.carry_out(plan, tree.objects)
+            return
+        from release.flows import tagging  # noqa: PLC0415  # only this looks at remotes and gates
+
+        with run.look() as scene:
+            plan = tagging.with_commit(scene, plan, tagged=tag, push=push, message=message)
+            run.carry_out(plan, scene.objects)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "push": "push the tag, and the branch it is on where the remote lacks the commit",
+        "message": "the message of the tag",
+        "message-file": "a file with the message of the tag",
+        "dry-run": "show the tag and the push, and change nothing",
+        "yes": YES,
+    },
+)
+def tag(
+    context: Context,
+    push: bool = False,
+    message: str = "",
+    message_file: str = "",
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
+    """Tag HEAD as the version that it holds, once the gates have passed it."""
+    from release.flows import tagging  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        plan = tagging.tag(scene, push=push, message=face.message(message, message_file))
+        run.carry_out(plan, scene.objects)
 
 
 @task(

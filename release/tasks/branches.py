@@ -1,0 +1,179 @@
+"""The branches beside the release as tasks: hotfix, feature and support."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.tasks import task
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+DRY_RUN = "show diffs, ref moves and tree ids of the very objects a real run uses; change nothing"
+YES = "do not ask"
+PUSH = "push the new branch"
+NO_PUSH = "make everything here and push nothing"
+KEEP = "keep the branch, here and at the remote"
+REMOTE = "also delete the branch at the remote, if it still is where it was seen"
+NAME = "the {}, with or without the branch's prefix (default: the current branch, or the only one)"
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "name": "the branch's name (default: v and the version)",
+        "from": "main, or the support branch to start from (default: the one you stand on, else main)",
+        "push": PUSH,
+        "dry-run": DRY_RUN,
+        "yes": YES,
+    },
+)
+def start_hotfix(
+    context: Context,
+    name: str = "",
+    from_: str = "",
+    push: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
+    """Open a hotfix branch from main with the next free patch as VERSION."""
+    from release.flows import opening  # noqa: PLC0415  # nothing is loaded for `invoke --list`
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        run.carry_out(opening.hotfix(scene, name, from_, push=push), scene.objects)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "name": NAME.format("hotfix"),
+        "version": "release it as this version instead of the one it holds",
+        "no-push": NO_PUSH,
+        "keep": KEEP,
+        "message": "the message of the tag",
+        "message-file": "a file with the message of the tag",
+        "pr": "push the branch for a pull request; when it is merged, finish again",
+        "commit": "what landed of the branch, if that is not plain",
+        "allow-empty": "accept a changelog section without entries",
+        "dry-run": DRY_RUN,
+        "yes": YES,
+    },
+)
+def finish_hotfix(
+    context: Context,
+    name: str = "",
+    version: str = "",
+    no_push: bool = False,
+    keep: bool = False,
+    message: str = "",
+    message_file: str = "",
+    pr: bool = False,
+    commit: str = "",
+    allow_empty: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
+    """Merge a hotfix to main, tag it, merge it into newer open releases and develop, push all at once."""
+    from release.flows import finish as flow  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run:
+        wish = flow.Wish(
+            flow="hotfix.finish",
+            name=name,
+            version=version,
+            push=not no_push,
+            keep=keep,
+            message=face.message(message, message_file),
+            pr=pr,
+            commit=commit,
+            allow_changed=True,
+            allow_empty=allow_empty,
+        )
+        run.flow(lambda scene, known: flow.finish(scene, wish, known))
+
+
+@task(auto_shortflags=False, help={"name": NAME.format("hotfix"), "remote": REMOTE, "dry-run": DRY_RUN, "yes": YES})
+def drop_hotfix(
+    context: Context, name: str = "", remote: bool = False, dry_run: bool = False, yes: bool = False
+) -> None:
+    """Delete an unfinished hotfix branch, after asking."""
+    _drop(context, "hotfix", name, remote=remote, dry_run=dry_run, yes=yes)
+
+
+@task(auto_shortflags=False, help={"name": "the feature's name", "push": PUSH, "dry-run": DRY_RUN, "yes": YES})
+def start_feature(context: Context, name: str, push: bool = False, dry_run: bool = False, yes: bool = False) -> None:
+    """Open a feature branch from develop."""
+    from release.flows import opening  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        run.carry_out(opening.feature(scene, name, push=push), scene.objects)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "name": NAME.format("feature"),
+        "no-push": NO_PUSH,
+        "keep": KEEP,
+        "pr": "push the branch for a pull request instead of merging it here",
+        "dry-run": DRY_RUN,
+        "yes": YES,
+    },
+)
+def finish_feature(
+    context: Context,
+    name: str = "",
+    no_push: bool = False,
+    keep: bool = False,
+    pr: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
+    """Merge a feature into develop, push develop and delete the branch."""
+    from release.flows import feature as flow  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run:
+        wish = flow.Wish(flow="feature.finish", name=name, push=not no_push, keep=keep, pr=pr)
+        run.flow(lambda scene, known: flow.finish(scene, wish, known), features=True)
+
+
+@task(auto_shortflags=False, help={"name": NAME.format("feature"), "remote": REMOTE, "dry-run": DRY_RUN, "yes": YES})
+def drop_feature(
+    context: Context, name: str = "", remote: bool = False, dry_run: bool = False, yes: bool = False
+) -> None:
+    """Delete an unmerged feature branch, after asking."""
+    _drop(context, "feature", name, remote=remote, dry_run=dry_run, yes=yes)
+
+
+def _drop(context: Context, group: str, name: str, *, remote: bool, dry_run: bool, yes: bool) -> None:
+    from release.flows import drop as flow  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look(features=group == "feature") as scene:
+        plan, loss = flow.drop(scene, group, name, remote=remote)
+        run.carry_out(plan, scene.objects, question=loss)
+
+
+@task(
+    auto_shortflags=False,
+    help={"line": "the line of versions: 1.9, or 1.x", "push": PUSH, "dry-run": DRY_RUN, "yes": YES},
+)
+def start_support(context: Context, line: str, push: bool = False, dry_run: bool = False, yes: bool = False) -> None:
+    """Open the branch of an older line at its last release."""
+    from release.flows import opening  # noqa: PLC0415
+    from release.tasks import face  # noqa: PLC0415
+
+    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        run.carry_out(opening.support(scene, line, push=push), scene.objects)
+
+
+# Collections by name, and their tasks by the name that they have there.
+GROUPS = {
+    "hotfix": {"start": start_hotfix, "finish": finish_hotfix, "drop": drop_hotfix},
+    "feature": {"start": start_feature, "finish": finish_feature, "drop": drop_feature},
+    "support": {"start": start_support},
+}
