@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from release.tasks import collection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pytest
 
 EPOCH = 1_700_000_000
 PYPROJECT = """\
@@ -173,3 +176,11 @@ def bare(folder: Path) -> Project:
     project.git("clone", "-q", str(project.remote), str(project.path), cwd=folder)
     project.git("symbolic-ref", "HEAD", "refs/heads/main")
     return project
+
+
+def wrap_git(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a shell script before git on PATH; it finds git itself in $GIT."""
+    folder.mkdir()
+    (folder / "git").write_text(f"#!/bin/sh\nGIT={shutil.which('git')}\n{script}")
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,9 +12,10 @@ from release.git import command
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from release.errors import ReleaseError
     from release.process import Process, Result
 
-OLDEST_GIT = (2, 39)
+_SINCE_2_39 = "--exclude-hidden=receive"  # rev-parse prints nothing for it; an older one repeats what it does not know
 LIST_REFS = ("for-each-ref", "--format=%(refname)%00%(objectname)%00%(*objectname)")
 
 
@@ -53,12 +53,14 @@ def locate(folder: Path) -> Repository:
     """Find the repository around `folder`.
 
     Raises:
-        ReleaseError: no repository, or a bare one (exit 2).
+        ReleaseError: no repository, or a bare one, or git is older than 2.39 (exit 2).
     """
     questions = ("--is-bare-repository", "--is-shallow-repository", "--show-object-format")
     places = ("--absolute-git-dir", "--git-common-dir", "--show-toplevel")
-    found = command.start(["rev-parse", *questions, *places], cwd=folder).finish()
+    found = command.start(["rev-parse", _SINCE_2_39, *questions, *places], cwd=folder).finish()
     lines = os.fsdecode(found.out).splitlines()
+    if lines[:1] == [_SINCE_2_39]:
+        raise _too_old(folder)
     if lines[:1] == ["true"]:
         raise usage(f"{folder} is a bare repository", "run this in a clone with a working tree")
     if found.status != 0 and len(lines) >= len(questions):
@@ -76,16 +78,10 @@ def locate(folder: Path) -> Repository:
     )
 
 
-def refuse_old_git(folder: Path) -> None:
-    """Refuse a git without what the engine needs (`merge-tree --write-tree`, `cat-file -z`).
-
-    Raises:
-        ReleaseError: git is older than 2.39 (exit 2).
-    """
-    text = command.run(["version"], cwd=folder).out.decode()
-    match = re.search(r"(\d+)\.(\d+)", text)
-    if match and tuple(map(int, match.groups())) < OLDEST_GIT:
-        raise usage(f"git {match.group()} is too old", "install git 2.39 or newer")
+def _too_old(folder: Path) -> ReleaseError:
+    """This git lacks what the engine needs (`merge-tree --write-tree`, `cat-file -z`)."""
+    version = command.run(["version"], cwd=folder).out.decode().strip().removeprefix("git version ")
+    return usage(f"git {version} is too old", "install git 2.39 or newer")
 
 
 def parse_refs(out: bytes) -> dict[str, Ref]:

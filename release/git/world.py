@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from release.errors import refusal, usage
 from release.git import command
-from release.git.repository import LIST_REFS, Ref, parse_refs, refuse_old_git
+from release.git.repository import LIST_REFS, Ref, parse_refs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,12 +62,7 @@ def _under(refs: Mapping[str, Ref], prefix: str) -> dict[str, str]:
 
 
 def observe(repository: Repository) -> World:
-    """Read refs, settings and worktrees; git processes side by side. Nothing is asked of a remote.
-
-    Raises:
-        ReleaseError: git is older than 2.39 (exit 2).
-    """
-    refuse_old_git(repository.top)
+    """Read refs, settings and worktrees; git processes side by side. Nothing is asked of a remote."""
     refs = repository.start(*LIST_REFS)
     settings = repository.start("config", "--list", "-z")
     worktrees = repository.start("worktree", "list", "--porcelain", "-z")
