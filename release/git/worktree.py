@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import os
+import shlex
 import shutil
 import stat
 import tempfile
@@ -21,6 +22,7 @@ from release.plan import PathChange
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from release import process
     from release.git.database import ObjectReader
     from release.git.world import Worktree
     from release.plan import WorktreeMove
@@ -59,15 +61,52 @@ class Probe:
                 what=f"files that git does not track are in the way: {name_some(taken)}",
                 hint="move them away, or add and commit them",
             )
+        listing = list_flags(self.path, self.env)
         arguments = ["read-tree", "-n", "-m", "-u", "--no-recurse-submodules", move.old, move.new]
         result = command.start(arguments, cwd=self.path, env=self.env).finish()
-        if result.status == 0:
-            return None
+        unseen = overlooked(self.path, {one.path for one in move.changes}, listing)
+        if unseen is not None or result.status == 0:
+            return unseen
         reason = result.complaint.removeprefix("error: ").splitlines()
         return Problem(
             what=f"the working tree {self.path} cannot follow: {' '.join(reason[:2])}",
             hint="move the named file away, or commit it",
         )
+
+
+def list_flags(place: Path, env: Mapping[str, str] | None = None) -> process.Process:
+    """Start listing the index entries of a worktree with their flags, for `overlooked`."""
+    return command.start(["ls-files", "--cached", "-v", "-z"], cwd=place, env=env)
+
+
+def overlooked(place: Path, changed: Collection[str], listing: process.Process) -> Problem | None:
+    """Return what is wrong when `git status` says nothing about some of the paths that are to change.
+
+    Edits there are seen by nobody, and a new index entry does not keep what the old one was told. A sparse checkout
+    has files that are not there on purpose: its entries stay as they are.
+    """
+    records = os.fsdecode(command.checked(listing.finish()).out).split("\0")[:-1]
+    flagged = {record[2:]: record[0] for record in records if record[0] != "H" and record[2:] in changed}
+    assumed = [path for path, flag in flagged.items() if flag.islower()]
+    skipped = [path for path, flag in flagged.items() if flag in "Ss"]
+    if skipped and _is_sparse(place):
+        skipped = []
+    hints = [
+        f"git update-index {option} -- {' '.join(shlex.quote(path) for path in _printable(paths[:_SHOWN]))}"
+        for option, paths in (("--no-assume-unchanged", assumed), ("--no-skip-worktree", skipped))
+        if paths
+    ]
+    if not hints:
+        return None
+    return Problem(
+        what=f"in {place} git was told to overlook changes in {name_some(dict.fromkeys([*assumed, *skipped]))}",
+        hint=f"let it look again: {'    and: '.join(hints)}",
+    )
+
+
+def _is_sparse(place: Path) -> bool:
+    asked = command.run(["config", "--type=bool", "--get", "core.sparseCheckout"], cwd=place, accept=(0, 1))
+    return asked.out.strip() == b"true"
 
 
 def _there(place: Path, path: str) -> list[str]:
@@ -184,9 +223,14 @@ def _write_again(place: Path, paths: Sequence[str], *, lock: int | None) -> None
 
 def name_some(paths: Iterable[str]) -> str:
     """A few paths for a message, and how many more there are."""
-    listed = [path.replace("\n", "\\n").replace("\r", "\\r") for path in paths]
+    listed = _printable(paths)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(listed[:_SHOWN]) + more
+
+
+def _printable(paths: Iterable[str]) -> list[str]:
+    """Names without the line ends with which they could forge a message."""
+    return [path.replace("\n", "\\n").replace("\r", "\\r") for path in paths]
 
 
 def index(place: Path, wanted: set[str]) -> dict[str, Entry]:
