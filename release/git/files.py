@@ -7,20 +7,43 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release.errors import Problem, ReleaseError
 from release.git import journal, snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from release.git.database import ObjectReader
     from release.plan import FileEdit, Plan
 
 
-def replace_all(plan: Plan, objects: ObjectReader) -> tuple[str, ...]:
+def refuse_taken(top: Path, paths: Iterable[str]) -> None:
+    """Refuse to replace files beside which lies one with the name that their new content would wait under.
+
+    Raises:
+        ReleaseError: without a journal such a file is no leftover of ours but somebody's (exit 3).
+    """
+    waiting = [(path, journal.temporary(top / path)) for path in paths]
+    problems = [
+        Problem(
+            what=f"{place.relative_to(top).as_posix()!a} is in the way of a new {path!a}",
+            hint="move it away, or give it another name",
+        )
+        for path, place in waiting
+        if os.path.lexists(place)
+    ]
+    if problems:
+        raise ReleaseError(problems)
+
+
+def replace_all(plan: Plan, objects: ObjectReader, *, fresh: bool) -> tuple[str, ...]:
     """Bring every file of the plan to its new content; return the paths that hold neither and were left alone.
 
-    What holds the new content already is done, so that this both carries a plan out and completes it after a crash.
+    What holds the new content already is done, so that this both carries a plan out (`fresh`) and completes it after
+    a crash.
     """
     top = Path(plan.top)
-    strangers = [edit.path for edit in plan.files if not _replace(top, edit, objects)]
+    strangers = [edit.path for edit in plan.files if not _replace(top, edit, objects, fresh=fresh)]
     folders = {(top / edit.path).parent for edit in plan.files}
     for folder in sorted(folders):
         with contextlib.suppress(FileNotFoundError):
@@ -28,10 +51,11 @@ def replace_all(plan: Plan, objects: ObjectReader) -> tuple[str, ...]:
     return tuple(strangers)
 
 
-def _replace(top: Path, edit: FileEdit, objects: ObjectReader) -> bool:
+def _replace(top: Path, edit: FileEdit, objects: ObjectReader, *, fresh: bool) -> bool:
     place = top / edit.path
-    with contextlib.suppress(FileNotFoundError):
-        journal.temporary(place).unlink()  # a crash left it between writing and renaming
+    if not fresh:
+        with contextlib.suppress(FileNotFoundError):
+            journal.temporary(place).unlink()  # a crash left it between writing and renaming
     present = content(top, edit.path)
     old = None if edit.old is None else objects.blob(edit.old)
     new = None if edit.new is None else objects.blob(edit.new)

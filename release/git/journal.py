@@ -105,7 +105,7 @@ def write(repository: Repository, journal: Journal) -> Journal:
     facts = {"layout": _LAYOUT, "phase": journal.phase, "undoing": journal.undoing, "plan": plan}
     if journal.stop is not None:
         facts["stop"] = asdict(journal.stop)
-    replace_file(folder(repository) / "journal.json", json.dumps(facts, indent=1).encode("ascii"), 0o644)
+    replace_file(folder(repository) / "journal.json", json.dumps(facts, indent=1).encode("ascii"), 0o644, ours=True)
     sync_folder(folder(repository))
     return journal
 
@@ -138,10 +138,15 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.release-new")
 
 
-def replace_file(path: Path, data: bytes, permissions: int) -> None:
-    """Replace a file at once: a reader, or a crash, sees the old content or the new."""
+def replace_file(path: Path, data: bytes, permissions: int, *, ours: bool = False) -> None:
+    """Replace a file at once: a reader, or a crash, sees the old content or the new.
+
+    Raises:
+        OSError: it cannot be written, or something has its temporary name, unless all in that folder is `ours`.
+    """
     waiting = temporary(path)
-    descriptor = os.open(waiting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    kind = os.O_TRUNC | os.O_NOFOLLOW if ours else os.O_EXCL
+    descriptor = os.open(waiting, os.O_WRONLY | os.O_CREAT | kind, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -41,6 +41,7 @@ class Transaction:
         """
         if plan.empty:
             return ()
+        files.refuse_taken(Path(plan.top), [edit.path for edit in plan.files])
         written = journal.write(self.repository, journal.Journal(plan=plan))
         if plan.push is not None:
             written = self._push(written, plan.push)
@@ -152,7 +153,7 @@ class Transaction:
         for move in plan.worktrees:
             self._follow(move, torn)
         self._update_refs([ref for ref in plan.refs if ref.new is None], plan, fresh=fresh)
-        strangers = files.replace_all(plan, self.objects)
+        strangers = files.replace_all(plan, self.objects, fresh=fresh)
         strangers += self._update_index(plan, strangers, fresh=fresh)
         journal.remove(self.repository)
         return strangers

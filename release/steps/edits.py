@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def replacing(tree: WorkingTree, changed: Mapping[str, bytes], *, lock: int | None) -> tuple[FileEdit, ...]:
-    """Return the replacement of each file; unless this is a preview, its old and new bytes are stored."""
+    """Return the replacement of each file; unless this is a preview, its old and new bytes are stored.
+
+    Raises:
+        ReleaseError: somebody's file has the name under which new content waits (exit 3).
+    """
+    files.refuse_taken(tree.repository.top, changed)
     writer = ObjectWriter(repository=tree.repository, reader=tree.objects, lock=lock)
     edits = tuple(
         FileEdit(

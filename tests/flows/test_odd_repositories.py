@@ -117,3 +117,27 @@ def test_a_name_with_a_line_end_cannot_forge_a_message(project: Project) -> None
     ended = project.invoke("release.prepare", "1.0.0")
     assert ended.code == 3
     assert "\nerror: forged" not in ended.err
+
+
+@pytest.mark.parametrize("words", [("bump", "1.0.0"), ("propagate",), ("propagate", "--commit"), ("changelog",)])
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_a_file_with_the_name_of_a_temporary_one_is_somebodys(
+    project: Project, words: tuple[str, ...], kind: str
+) -> None:
+    project.write("VERSION", "1.0.0\n")
+    path = ".CHANGELOG.md.release-new" if words == ("changelog",) else "src/demo/.__init__.py.release-new"
+    place = project.path / path
+    if kind == "file":
+        place.write_text("mine\n")
+    elif kind == "link":
+        place.symlink_to("nowhere")
+    else:
+        place.mkdir()
+    refuses(project, *words, "--dry-run", code=3, says=path)
+    refuses(project, *words, code=3, says=path)
+
+
+def test_temporary_names_beside_other_files_do_not_matter(project: Project) -> None:
+    project.write(".a.txt.release-new", "mine\n")
+    assert project.invoke("bump", "1.0.0").code == 0
+    assert project.read(".a.txt.release-new") == "mine\n"
