@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -15,6 +16,7 @@ from release.process import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import FrameType
 
     from release.git.database import ObjectReader
     from release.git.repository import Ref, Repository
@@ -35,6 +37,8 @@ class Transaction:
 
     def apply(self, plan: Plan) -> tuple[str, ...]:
         """Carry a fresh plan out; return the files that were left alone because they changed meanwhile.
+
+        When this, `resume` or `abort` returns, a Ctrl-C does nothing any more; the caller sets the handler back.
 
         Raises:
             ReleaseError: refused and nothing changed (exit 3), or interrupted with the journal kept (exit 7).
@@ -155,6 +159,7 @@ class Transaction:
         self._update_refs([ref for ref in plan.refs if ref.new is None], plan, fresh=fresh)
         strangers = files.replace_all(plan, self.objects, fresh=fresh)
         strangers += self._update_index(plan, strangers, fresh=fresh)
+        _take_no_interrupts()
         journal.remove(self.repository)
         return strangers
 
@@ -268,6 +273,16 @@ class Transaction:
 
     def _write(self, cwd: str, *arguments: str) -> None:
         command.write(arguments, cwd=Path(cwd), lock=self.lock)
+
+
+def _take_no_interrupts() -> None:
+    """Let a Ctrl-C do nothing: without a journal it would be told as a refusal that has changed nothing."""
+    if threading.current_thread() is threading.main_thread():  # no other takes signals, or may say what they do
+        signal.signal(signal.SIGINT, _too_late)
+
+
+def _too_late(_signal: int, _frame: FrameType | None) -> None:
+    """Everything is done."""
 
 
 def push_refs(where: Repository, push: Push) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -199,6 +200,7 @@ def changing(context: Context, *, dry_run: bool, yes: bool = False) -> Iterator[
 def ending() -> Iterator[Callable[[], Repository]]:
     """Turn whatever ends a task into one message and its exit code. Yields a function that finds the repository."""
     found: list[Repository] = []
+    on_interrupt = signal.getsignal(signal.SIGINT)
 
     def locate() -> Repository:
         from release.git import repository  # noqa: PLC0415  # loaded by tasks that look at a repository
@@ -221,6 +223,9 @@ def ending() -> Iterator[Callable[[], Repository]]:
     except OSError as error:
         console.say(f"error: {error}")
         _leave(Code.INTERRUPTED if _interrupted(found) else Code.UNEXPECTED, found)
+    finally:
+        if on_interrupt is not None and signal.getsignal(signal.SIGINT) is not on_interrupt:
+            signal.signal(signal.SIGINT, on_interrupt)
 
 
 def _interrupted(found: list[Repository]) -> bool:

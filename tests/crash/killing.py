@@ -48,7 +48,7 @@ class Point:
 
     `when` is before, after, inside, broken or fail for the git call `call` ("update-ref 1"), and own for our process;
     `system_call` and `number` name the point for inside, broken and own; with a `path` only the calls that name it so
-    are counted. `error` is an errno instead of a SIGKILL.
+    are counted. `error` is an errno instead of a signal.
     """
 
     when: str
@@ -57,6 +57,7 @@ class Point:
     number: int = 0
     path: str = ""
     error: str = ""
+    signal: str = "KILL"
 
     def __str__(self) -> str:
         inner = f" {self.system_call} {self.number} {self.path}".rstrip() if self.system_call else ""
@@ -65,7 +66,7 @@ class Point:
     @property
     def inject(self) -> str:
         """What strace is told."""
-        done = f"error={self.error}" if self.error else "signal=KILL"
+        done = f"error={self.error}" if self.error else f"signal={self.signal}"
         return f"{self.system_call}:{done}:when={self.number}"
 
 
@@ -224,7 +225,8 @@ def strike(stage: Stage, case: Case, point: Point) -> Ended:
             run.wait()
     if point.when in ("own", "broken"):
         trace = run.folder / ("own.trace" if point.when == "own" else f"{point.call.replace(' ', '.')}.trace")
-        mark = "(INJECTED)" if point.error else "killed by SIGKILL"
+        killed = "killed by SIGKILL" if point.signal == "KILL" else f"--- SIG{point.signal} "
+        mark = "(INJECTED)" if point.error else killed
         return run.ended(reached=trace.exists() and mark in trace.read_text(errors="replace"))
     return run.ended(reached=waiting or (point.when == "fail" and point.call in run.calls()))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from crash import points
-from crash.cases import COMMIT, PREPARE, PUSHED, Case
-from crash.killing import Point, started
+from crash.cases import BUMP, COMMIT, PREPARE, PUSHED, Case
+from crash.killing import Point, started, strike
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,39 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("call", ["status 1", "update-ref 1", "read-tree 2"])
 def test_ctrl_c_in_each_phase(call: str, tries: Tries) -> None:
     interrupted(tries(PREPARE), Point(when="before", call=call))
+
+
+@pytest.mark.usefixtures("strace")
+@pytest.mark.parametrize("command", ["the task", "release.resume", "release.abort"])
+def test_ctrl_c_after_the_journal_was_removed_comes_too_late(command: str, tries: Tries) -> None:
+    tried = tries(BUMP)
+    stage, case, wanted, origin = tried.stage, BUMP, tried.end, "start"
+    if command != "the task":
+        stage.restore("start")
+        assert strike(stage, BUMP, Point(when="own", system_call="rename", number=6)).reached
+        origin = "half"
+        stage.save(origin)
+        case = replace(BUMP, name=command, words=(command,))
+        wanted = tried.start if command == "release.abort" else wanted
+    own = points.find(stage, case, origin=origin).own
+    removed = max(number for number, point in enumerate(own) if point.system_call.startswith("unlink"))
+    for point in own[removed:]:
+        stage.restore(origin)
+        ended = strike(stage, case, replace(point, signal="INT"))
+        assert (ended.reached, ended.code) == (True, 0), f"{point}: {ended}"
+        assert "interrupted" not in ended.text
+        assert ("next: " in ended.text, stage.journal.exists()) == (True, False), f"{point}: {ended}"
+        assert not stage.state().differences(wanted), point
+        assert not stage.leftovers(), point
+
+
+def test_ctrl_c_works_again_after_a_task(tries: Tries) -> None:
+    """Whoever runs a task in a process of their own keeps what they set."""
+    stage = tries(BUMP).stage
+    stage.restore("start")
+    before = signal.getsignal(signal.SIGINT)
+    assert stage.project.invoke(*BUMP.words).code == 0
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.crash
