@@ -202,7 +202,7 @@ def look(
         config = configuration.load(reader.file(here.head, CONFIG), origin=f"{CONFIG} at HEAD")
         remote = git.choose_remote(world, config.remote)
         if remote and not offline:
-            world = replace(world, remote=remote, remote_refs=git.ask_remote(repository, remote))
+            world = git.with_remote(repository, world, remote)
         elif remote:
             world = replace(world, remote=remote, remote_refs=_tracking(world, remote))
         found = Situation(repository=repository, objects=reader, world=world, config=config, lock=lock, moment=moment)
@@ -242,7 +242,11 @@ def version_tags(world: World, config: Config) -> dict[Version, str]:
 
 
 def _fetch_missing(situation: Situation, *, features: bool) -> None:
-    """Fetch what branches and version tags of the remote point at and is not here; no ref is written."""
+    """Fetch what branches and version tags of the remote point at and is not here; no ref is written.
+
+    Raises:
+        ReleaseError: it is only where pushes go, and fetches come from elsewhere (exit 3).
+    """
     world, config = situation.world, situation.config
     patterns = (config.release, config.hotfix, config.support, *([config.feature] if features else []))
     known = {ref.oid for ref in world.refs.values()}
@@ -250,7 +254,7 @@ def _fetch_missing(situation: Situation, *, features: bool) -> None:
     names = {f"refs/heads/{name}" for name in (config.develop, config.main, "main", "master") if name}
     wanted = {
         name: ref.oid
-        for name, ref in (world.remote_refs or {}).items()
+        for name, ref in world.refs_there().items()
         if ref.oid not in known
         and (
             name in names
@@ -258,8 +262,16 @@ def _fetch_missing(situation: Situation, *, features: bool) -> None:
             or versions.from_tag(name.removeprefix("refs/tags/"), config.tag) is not None
         )
     }
-    if wanted and not git.whole_here(situation.repository, wanted.values()):
-        git.fetch_objects(situation.repository, world.remote, wanted)
+    if not wanted or git.whole_here(situation.repository, wanted.values()):
+        return
+    offered = [name for name in wanted if world.fetch_refs is None or name in world.fetch_refs]
+    if offered:
+        git.fetch_objects(situation.repository, world.remote, offered)
+    if world.fetch_refs is not None and not git.whole_here(situation.repository, wanted.values()):
+        raise refusal(
+            f"{world.remote} has commits where pushes go that it lacks where fetches come from",
+            f'bring them here: git fetch "$(git remote get-url --push {world.remote})"',
+        )
 
 
 def starting_point(situation: Situation, branch: Branch) -> tuple[str, str, tuple[Problem, ...]]:

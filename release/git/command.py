@@ -90,6 +90,18 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return env
 
 
+def handed_over(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return what adds these git settings to an environment, after those that it hands over already.
+
+    Unlike `-c` it stands in no argv, which everybody on the machine can read.
+    """
+    first = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    env = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (key, value) in enumerate(settings, first):
+        env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return env
+
+
 def argv(arguments: Sequence[str], *, durable: bool = False) -> list[str]:
     """Return the whole argv of a git call with its pinned settings."""
     return ["git", *_PINNED, *(_DURABLE if durable else ()), *arguments]

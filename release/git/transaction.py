@@ -126,8 +126,9 @@ class Transaction:
         return self._pushed(push)
 
     def _pushed(self, push: Push) -> str:
-        """Ask the remote: "all" holds the new values, "none" does, or a line for each ref."""
-        started = self.repository.start("ls-remote", "--quiet", "--", push.remote, "refs/heads/*", "refs/tags/*")
+        """Ask where the push went: "all" holds the new values, "none" does, or a line for each ref."""
+        through = world.push_address(self.repository, world.read_settings(self.repository), push.remote)
+        started = world.list_remote(self.repository, push.remote, through=through)
         try:
             answer = started.finish(timeout=command.NETWORK_SECONDS)
         except TimeoutError:

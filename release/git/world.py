@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from release.git.repository import Repository
+    from release.process import Process
+
+
+# What the push address is called where git is asked about it. Nobody's remote is: git adds none with a colon.
+_PUSH = "release-push:"
+_CARRIED = ("uploadpack", "proxy", "proxyauthmethod", "vcs", "serveroption")  # how a remote is reached
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,13 +36,17 @@ class Worktree:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The repository and its remote at one moment. `remote_refs` is None without a remote."""
+    """The repository and its remote at one moment. `remote_refs` is None without a remote.
+
+    They are those that a push moves. `fetch_refs` are those where fetches come from, None where that is the same.
+    """
 
     refs: Mapping[str, Ref]
     settings: Mapping[str, tuple[str, ...]]
     worktrees: tuple[Worktree, ...]
     remote: str = ""
     remote_refs: Mapping[str, Ref] | None = None
+    fetch_refs: Mapping[str, Ref] | None = None
     remotes: tuple[str, ...] = field(default=())
 
     def setting(self, key: str) -> str | None:
@@ -54,7 +64,12 @@ class World:
 
     def tags(self) -> dict[str, str]:
         """Tags here and at the remote, short name → peeled commit; ours where both have one."""
-        return {**_under(self.remote_refs or {}, "refs/tags/"), **_under(self.refs, "refs/tags/")}
+        return {**_under(self.refs_there(), "refs/tags/"), **_under(self.refs, "refs/tags/")}
+
+    def refs_there(self) -> dict[str, Ref]:
+        """What the remote's refs hold, the tags of both its addresses included."""
+        fetched = {name: ref for name, ref in (self.fetch_refs or {}).items() if name.startswith("refs/tags/")}
+        return {**fetched, **(self.remote_refs or {})}
 
 
 def _under(refs: Mapping[str, Ref], prefix: str) -> dict[str, str]:
@@ -75,6 +90,11 @@ def observe(repository: Repository) -> World:
             dict.fromkeys(key[len("remote.") : -len(".url")] for key in read if re.fullmatch(r"remote\..+\.url", key))
         ),
     )
+
+
+def read_settings(repository: Repository) -> dict[str, tuple[str, ...]]:
+    """Return every git setting that holds in this worktree: key (section and name in lower case) → its values."""
+    return _settings(repository.run("config", "--list", "-z").out)
 
 
 def _settings(out: bytes) -> dict[str, tuple[str, ...]]:
@@ -120,19 +140,74 @@ def choose_remote(world: World, wanted: str) -> str:
     return world.remotes[0]
 
 
-def ask_remote(repository: Repository, remote: str) -> dict[str, Ref]:
-    """Return branches and tags of the remote as it answers now.
+def with_remote(repository: Repository, world: World, remote: str) -> World:
+    """Return the world with what its remote holds now. Plans start from what a push moves: it is what leases name.
+
+    Raises:
+        ReleaseError: pushes go to several addresses (exit 2), or the remote cannot be read (exit 3).
+    """
+    through = push_address(repository, world.settings, remote)
+    fetched = ask_remote(repository, remote)
+    if not through:
+        return replace(world, remote=remote, remote_refs=fetched)
+    return replace(
+        world, remote=remote, remote_refs=ask_remote(repository, remote, through=through), fetch_refs=fetched
+    )
+
+
+def push_address(repository: Repository, settings: Mapping[str, tuple[str, ...]], remote: str) -> dict[str, str]:
+    """Return an environment for `list_remote` to ask where pushes go; empty if fetches come from there.
+
+    Raises:
+        ReleaseError: they go to several addresses (exit 2): nothing moves all refs of all of them, or none.
+    """
+    if (
+        f"remote.{remote}.pushurl" not in settings
+        and len(settings.get(f"remote.{remote}.url", ())) <= 1
+        and not any(key.endswith(".pushinsteadof") for key in settings)
+    ):
+        return {}
+    asked = [repository.start("remote", "get-url", "--all", *more, "--", remote) for more in ((), ("--push",))]
+    fetched, pushed = (os.fsdecode(command.checked(one.finish()).out).split("\n")[:-1] for one in asked)
+    if len(pushed) > 1:
+        raise usage(
+            f"pushes to {remote} go to {len(pushed)} addresses, and no push to several is all or nothing",
+            f'keep one of: git remote get-url --push --all {remote}    or name another remote: remote = "…" in'
+            " [tool.release]",
+        )
+    if pushed[0] == fetched[0]:
+        return {}
+    carried = (
+        (f"remote.{_PUSH}.{name}", value) for name in _CARRIED for value in settings.get(f"remote.{remote}.{name}", ())
+    )
+    # As a rewritten name, since git rewrites an address (url.*.insteadOf) once: this one has been.
+    return command.handed_over(
+        [(f"remote.{_PUSH}.url", _PUSH), (f"url.{pushed[0]}.insteadOf", _PUSH), *carried],
+    )
+
+
+def list_remote(repository: Repository, remote: str, *, through: Mapping[str, str]) -> Process:
+    """Start listing branches and tags of a remote, for `parse_remote`; `through` is its `push_address`, or empty."""
+    name = _PUSH if through else remote
+    return repository.start("ls-remote", "--quiet", "--", name, "refs/heads/*", "refs/tags/*", env=through)
+
+
+def ask_remote(repository: Repository, remote: str, *, through: Mapping[str, str] | None = None) -> dict[str, Ref]:
+    """Return branches and tags of the remote as it answers now, where fetches come from or `through` its push address.
 
     Raises:
         ReleaseError: no answer within two minutes, or a refusal (exit 3: nothing has changed).
     """
-    started = repository.start("ls-remote", "--quiet", "--", remote, "refs/heads/*", "refs/tags/*")
+    started = list_remote(repository, remote, through=through or {})
+    named, hint = f"remote {remote!r}", f"try: git ls-remote {remote}"
+    if through:
+        named, hint = f"where pushes to {remote!r} go", f"see: git remote get-url --push {remote}"
     try:
         answer = started.finish(timeout=command.NETWORK_SECONDS)
     except TimeoutError:
-        raise refusal(f"remote {remote!r} did not answer in {command.NETWORK_SECONDS:g} seconds", "try again") from None
+        raise refusal(f"{named} did not answer in {command.NETWORK_SECONDS:g} seconds", "try again") from None
     if answer.status != 0:
-        raise refusal(f"remote {remote!r} cannot be read: {answer.complaint}", f"try: git ls-remote {remote}")
+        raise refusal(f"{named} cannot be read: {answer.complaint}", hint)
     return parse_remote(answer.out)
 
 
