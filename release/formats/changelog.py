@@ -190,6 +190,7 @@ def _take_unreleased(document: Document) -> tuple[Document, Sequence[Group]]:
 
 def _rendered(text: str) -> tuple[Group, ...]:
     """Return the groups of a section that git-cliff rendered, with or without its heading."""
+    text = text.removeprefix("\ufeff")  # it would end up in the middle of the file
     first, _, rest = text.partition("\n")
     has_heading = (markdown.heading(first) or (sections.DEEPEST + 1, ""))[0] <= sections.DEEPEST
     return entries.read((rest if has_heading else text).rstrip().split("\n"))

@@ -55,7 +55,8 @@ def _merged(base: bytes, ours: bytes, theirs: bytes, labels: _Labels) -> tuple[D
     elif _text(one.preamble) != _text(two.preamble):
         one = replace(one, preamble=_converted(two.preamble, one.end))
     merged = _merge_sections(old, one, two, conflicts, labels)
-    return replace(merged, links=_merge_links(old, one, two, conflicts, labels)), conflicts
+    mark = two.mark if one.mark == old.mark else one.mark
+    return replace(merged, links=_merge_links(old, one, two, conflicts, labels), mark=mark), conflicts
 
 
 def _marked(ours: Sequence[str], theirs: Sequence[str], labels: _Labels, end: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _HTML = (
 
 def heading(line: str) -> tuple[int, str] | None:
     """Return level and text of an ATX heading, or None."""
-    match = _HEADING.fullmatch(line.removeprefix("\ufeff"))
+    match = _HEADING.fullmatch(line)
     if match is None:
         return None
     text = match[2].strip()

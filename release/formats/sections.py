@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 UNRELEASED = "Unreleased"
 DEEPEST = 2  # level of a heading that opens a section
 
+_MARK = "\ufeff"  # a byte order mark is part of the file and of no line in it
+
 _UNRELEASED = re.compile(r"\[?unreleased\b", re.IGNORECASE)
 # A version has a dot, "2026" or "3 things" are none; nine digits are more than any part of one needs.
 _NUMBER = re.compile(
@@ -53,13 +55,14 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
-    """A file: preamble, sections in their order, the link definitions at its end, and how its lines end."""
+    """A file: preamble, sections in their order, the link definitions at its end, and what it begins and ends with."""
 
     preamble: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     links: tuple[str, ...] = ()
     end: str = ""  # what stands before LF in lines of ours: CR or nothing
     has_last_newline: bool = True
+    mark: str = ""  # a byte order mark, or nothing
 
     def find(self, name: str) -> int | None:
         """Return the index of the first section with this name."""
@@ -82,7 +85,8 @@ class Document:
 def parse(data: bytes) -> Document:
     """Read a changelog; any bytes are one."""
     text = data.decode("utf-8", "surrogateescape")
-    lines = text.split("\n")
+    mark = _MARK if text.startswith(_MARK) else ""
+    lines = text[len(mark) :].split("\n")
     end = "\r" if lines[0].endswith("\r") and len(lines) > 1 else ""
     has_last_newline = lines[-1] == ""
     if has_last_newline:
@@ -106,7 +110,7 @@ def parse(data: bytes) -> Document:
     else:
         preamble, links = _split_links(preamble)
     return Document(
-        preamble=preamble, sections=tuple(sections), links=links, end=end, has_last_newline=has_last_newline
+        preamble=preamble, sections=tuple(sections), links=links, end=end, has_last_newline=has_last_newline, mark=mark
     )
 
 
@@ -120,7 +124,7 @@ def unparse(document: Document) -> bytes:
         text = f"{text}\n" if lines or document.links else ""
     else:
         text = text.removesuffix(document.end)
-    return text.encode("utf-8", "surrogateescape")
+    return (document.mark + text).encode("utf-8", "surrogateescape")
 
 
 def is_readable(document: Document) -> bool:

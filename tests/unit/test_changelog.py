@@ -224,6 +224,42 @@ def test_line_ends_mark_and_end_of_file_stay(newline: bytes, mark: bytes, tail: 
 
 
 @pytest.mark.parametrize(
+    "document",
+    [
+        "## [Unreleased]\n\n## [1.0.0]\n- a\n",
+        "## [Unreleased]\n- By hand\n",
+        "## [1.0.0] - 2020-01-01\n- a\n",
+        "## [1.1.0] - 2020-01-01\n- By hand\n\n## [1.0.0]\n",
+        "# [1.0.0](url)\r\n\r\n- a\r\n",
+        "```\n## [1.1.0]\n```\n\n## [1.0.0]\n",
+        "<!--\n## [1.1.0]\n-->\n",
+        "[1.0.0]: https://example.org\n",
+        "\n",
+        "",
+    ],
+)
+def test_a_mark_in_front_of_the_first_line_is_part_of_no_line(document: str) -> None:
+    bare, marked = document.encode() or b"\n", b"\xef\xbb\xbf" + document.encode()
+    written = put(marked)
+    assert written.count(b"\xef\xbb\xbf") == 1
+    assert written.decode("utf-8-sig").strip() == put(bare).decode().strip()
+    assert changelog.section(written, "1.1.0") == changelog.section(put(bare), "1.1.0")
+    finished = changelog.finish_section(written, "1.1.0", NEXT)
+    assert finished.decode("utf-8-sig").strip() == changelog.finish_section(put(bare), "1.1.0", NEXT).decode().strip()
+    assert finished.startswith(b"\xef\xbb\xbf")
+    added = changelog.add_section(marked, version="0.9.0", date=DAY, rendered="\ufeff" + ONE)
+    assert added.startswith(b"\xef\xbb\xbf")
+    assert added.count(b"\xef\xbb\xbf") == 1
+    assert added.count(b"- First") == 1 + document.count("- First")
+
+
+def test_a_mark_inside_the_file_makes_no_heading() -> None:
+    document = "# Changelog\n\n\ufeff## [1.1.0]\n".encode()
+    assert not changelog.has_section(document, "1.1.0")
+    assert put(document).startswith(document)
+
+
+@pytest.mark.parametrize(
     ("document", "start"),
     [
         ("# Changelog\n", "# Changelog\n\n## [Unreleased]\n\n## [1.1.0]"),

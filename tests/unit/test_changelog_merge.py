@@ -130,6 +130,17 @@ def test_the_result_has_our_line_ends(newline: str) -> None:
     assert merged(BASE, "\ufeff" + HOTFIX.replace("Words", "Our words"), theirs).startswith("\ufeff# Changelog\n\nOur")
 
 
+def test_a_mark_in_front_is_no_part_of_the_first_section() -> None:
+    base, theirs = ("## [1.0.0]" + text.partition("## [1.0.0]")[2] for text in (BASE, HOTFIX))
+    theirs = "## [1.0.1]\n\n- Hot\n\n" + theirs
+    edited = base.replace("- Zero", "- Nil")
+    wanted = theirs.replace("- Zero", "- Nil")
+    assert merged("\ufeff" + base, "\ufeff" + edited, "\ufeff" + theirs) == "\ufeff" + wanted
+    assert merged("\ufeff" + base, edited, "\ufeff" + theirs) == wanted
+    assert merged(base, edited, "\ufeff" + theirs) == "\ufeff" + wanted
+    assert merged(base, "\ufeff" + edited, theirs) == "\ufeff" + wanted
+
+
 def test_other_line_ends_alone_are_no_change() -> None:
     crlf = BASE.replace("\n", "\r\n").replace("- Zero", "- Zero  ")
     assert merged(BASE, crlf, HOTFIX) == HOTFIX.replace("\n", "\r\n").replace("- Zero", "- Zero  ")
