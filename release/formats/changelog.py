@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from release.errors import refusal
+from release.errors import refusal, usage
 from release.formats import entries, markdown, sections
 from release.formats.changelog_merge import merge
 
@@ -49,6 +49,8 @@ and this project adheres to [Semantic Versioning](https://semver.org/spec/v2.0.0
 ## [Unreleased]
 """
 
+_LISTED = 5  # headings that a message names
+_SHOWN = 40  # characters of each
 _MARKER = re.compile(r"\s*<!-- release: ([0-9a-f]{40}|[0-9a-f]{64}|)\.\.([0-9a-f]{40}|[0-9a-f]{64}) -->\s*")
 _DATE = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b|\b(?:unreleased|tbd|tba)\b", re.IGNORECASE)
 
@@ -70,9 +72,10 @@ def put_section(
     anew. Doing the same twice changes nothing; neither does another range that renders the same entries.
 
     Raises:
-        ReleaseError: something in the file is opened and not closed, so that sections would vanish in it (exit 3).
+        ReleaseError: something in the file is opened and not closed, so that sections would vanish in it, or the
+            heading of a section is underlined (exit 3); that of `rendered` is (exit 2).
     """
-    known = sections.parse(document or PREAMBLE.encode())
+    known = _parsed(document or PREAMBLE.encode())
     opened = _open_section(known, version, date)
     index = opened.find(version)
     assert index is not None  # noqa: S101  # _open_section has seen to it
@@ -93,8 +96,12 @@ def put_section(
 
 
 def add_section(document: bytes, *, version: str, date: dt.date, rendered: str) -> bytes:
-    """Add the finished section of a version that has none, in descending order; nothing else changes."""
-    opened = _open_section(sections.parse(document), version, date)
+    """Add the finished section of a version that has none, in descending order; nothing else changes.
+
+    Raises:
+        ReleaseError: as `put_section`.
+    """
+    opened = _open_section(_parsed(document), version, date)
     index = opened.find(version)
     assert index is not None  # noqa: S101  # _open_section has seen to it
     new = opened.sections[index]
@@ -107,9 +114,9 @@ def finish_section(document: bytes, version: str, date: dt.date) -> bytes:
     """Date the section and take its marker away.
 
     Raises:
-        ReleaseError: there is no such section (exit 3).
+        ReleaseError: there is no such section, or the heading of one is underlined (exit 3).
     """
-    known = sections.parse(document)
+    known = _parsed(document)
     index = known.find(version)
     if index is None:
         raise refusal(f"the changelog has no section [{version}]", "write it with: invoke changelog")
@@ -142,6 +149,24 @@ def is_empty(document: bytes, version: str) -> bool:
     found = sections.parse(document).get(version)
     groups = () if found is None else entries.read(_without_marker(found.body))
     return all(entry.is_comment for group in groups for entry in group.entries)
+
+
+def _parsed(document: bytes) -> Document:
+    """Read a changelog that will be written.
+
+    Raises:
+        ReleaseError: the heading of a section is underlined: the section would count as text of the one above (exit 3).
+    """
+    found = sections.underlined(document)
+    if found:
+        named = [f"line {line}: {text[:_SHOWN]!a}" for line, text in found[:_LISTED]]
+        more = [f"{len(found) - _LISTED} more"] if len(found) > _LISTED else []
+        raise refusal(
+            f"the changelog has underlined headings, which are not read as sections: {', '.join(named + more)}",
+            "write each as one line, such as ## 1.0.0, without the line of = or - below it; "
+            "text that is no heading needs a blank line there",
+        )
+    return sections.parse(document)
 
 
 def _written(document: Document) -> bytes:
@@ -189,7 +214,15 @@ def _take_unreleased(document: Document) -> tuple[Document, Sequence[Group]]:
 
 
 def _rendered(text: str) -> tuple[Group, ...]:
-    """Return the groups of a section that git-cliff rendered, with or without its heading."""
+    """Return the groups of a section that git-cliff rendered, with or without its heading.
+
+    Raises:
+        ReleaseError: there is an underlined heading of a section in it (exit 2).
+    """
+    found = sections.underlined(text.encode("utf-8", "surrogateescape"))
+    if found:
+        what = f"cliff.toml makes an underlined heading of {found[0][1][:_SHOWN]!a}"
+        raise usage(what, "let its template write ## in front of it, without a line of = or - below it")
     text = text.removeprefix("\ufeff")  # it would end up in the middle of the file
     first, _, rest = text.partition("\n")
     has_heading = (markdown.heading(first) or (sections.DEEPEST + 1, ""))[0] <= sections.DEEPEST

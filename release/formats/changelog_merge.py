@@ -19,10 +19,11 @@ _Labels = tuple[str, str] | None
 
 
 def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes | tuple[str, ...]:
-    """Merge what two sides made of `base`, or return what conflicts: versions, headings, "preamble", "link LABEL".
+    """Merge what two sides made of `base`, or return what conflicts: versions, headings, "preamble", "link [LABEL]".
 
     A section that one side changed comes from that side; one that both changed, each in another way, is a conflict,
     and nothing is ever united line by line. Under Unreleased the removals and the additions of both sides apply.
+    An underlined heading of a section is a conflict too: nobody can tell where the section above it ends.
     Sections that only theirs has are placed in descending version order. What theirs did not change stays byte for
     byte as it is in ours, and what comes from theirs takes the line ends of ours.
     """
@@ -47,7 +48,7 @@ def united(first: bytes, second: bytes) -> bytes:
 def _merged(base: bytes, ours: bytes, theirs: bytes, labels: _Labels) -> tuple[Document, list[str]]:
     """Merge as far as it goes: what conflicts stays as ours has it, or with `labels` stands between markers."""
     old, one, two = map(sections.parse, (base, ours, theirs))
-    conflicts: list[str] = []
+    conflicts = [f"underlined heading {text}" for side in (ours, theirs) for _, text in sections.underlined(side)]
     if _text(one.preamble) != _text(two.preamble) and _text(one.preamble) != _text(old.preamble):
         if _text(two.preamble) != _text(old.preamble):
             conflicts.append("preamble")

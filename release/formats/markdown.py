@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 _INDENT_OF_CODE = 4  # columns (CommonMark §4.4)
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|$)(.*)", re.DOTALL)
+_UNDERLINE = re.compile(r" {0,3}(?:=+|-+)")
+# Blocks that are no paragraph, and that end one: list items, quotes, ATX headings, thematic breaks.
+_NO_PARAGRAPH = re.compile(
+    r" {0,3}(?:(?:[-*+]|[0-9]{1,9}[.)])(?:\s|$)|>|#{1,6}(?:\s|$)|(?:-[ \t]*){3,}$|(?:_[ \t]*){3,}$|(?:\*[ \t]*){3,}$)"
+)
 _DEFINITION = re.compile(r" {0,3}\[(?!\^)((?:[^\[\]\\]|\\.)+)\]:\s*\S")
 _FENCE = re.compile(r"([ \t]*(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)*)(`{3,}(?=[^`]*$)|~{3,})")
 _COMMENT, _COMMENT_ENDS = re.compile(r" {0,3}<!--"), re.compile(r"-->")
@@ -32,6 +37,31 @@ def heading(line: str) -> tuple[int, str] | None:
     text = match[2].strip()
     bare = text.rstrip("#")  # a closing run of "#" has to stand by itself
     return len(match[1]), bare.rstrip() if bare[-1:] in {"", " ", "\t"} else text
+
+
+def underlined(lines: Sequence[str]) -> list[range]:
+    """Return the Setext headings (§4.3), each as the indexes of its lines without the underline.
+
+    Text that goes on a list item without an indent counts as well: CommonMark has it in the item, others do not.
+    """
+    found = []
+    start: int | None = None  # of the paragraph
+    for at, (line, is_text) in enumerate(zip(lines, is_prose(lines), strict=True)):
+        bare = line.rstrip()
+        if start is not None and is_text and _UNDERLINE.fullmatch(bare):
+            found.append(range(start, at))
+            start = None
+        elif not bare or not is_text or _NO_PARAGRAPH.match(bare):
+            start = None
+        elif start is None and not _is_code(bare) and not label(bare):
+            start = at
+    return found
+
+
+def _is_code(line: str) -> bool:
+    """Whether a line that goes on no paragraph is indented code (§4.4)."""
+    columns = line.expandtabs(_INDENT_OF_CODE)
+    return len(columns) - len(columns.lstrip(" ")) >= _INDENT_OF_CODE
 
 
 def is_prose(lines: Sequence[str]) -> list[bool]:

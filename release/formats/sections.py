@@ -2,7 +2,8 @@
 
 Sections are those of Keep a Changelog 1.1.0 (`## [Unreleased]`, `## [1.0.0] - 2026-01-31`) and what other tools write
 for them: `## 1.0.0`, `# [v1.0.0](url) (2026-01-31)`. Headings are ATX headings (CommonMark §4.2); what stands in fenced
-code or in an HTML comment is text, and so are Setext headings.
+code or in an HTML comment is text. Setext headings (§4.3) are text too; `underlined` says which of them open a section
+in the eyes of everybody else.
 """
 
 from __future__ import annotations
@@ -84,9 +85,7 @@ class Document:
 
 def parse(data: bytes) -> Document:
     """Read a changelog; any bytes are one."""
-    text = data.decode("utf-8", "surrogateescape")
-    mark = _MARK if text.startswith(_MARK) else ""
-    lines = text[len(mark) :].split("\n")
+    mark, lines = _lines(data)
     end = "\r" if lines[0].endswith("\r") and len(lines) > 1 else ""
     has_last_newline = lines[-1] == ""
     if has_last_newline:
@@ -112,6 +111,27 @@ def parse(data: bytes) -> Document:
     return Document(
         preamble=preamble, sections=tuple(sections), links=links, end=end, has_last_newline=has_last_newline, mark=mark
     )
+
+
+def underlined(data: bytes) -> list[tuple[int, str]]:
+    """Return the Setext headings that name a version or Unreleased: number (from 1) and text of the line that does.
+
+    That is the first or the last line of one; a heading of two lines is mostly one without the blank line above it.
+    """
+    _, lines = _lines(data)
+    ends = sorted({at for heading in markdown.underlined(lines) for at in (heading[0], heading[-1])})
+    return [(at + 1, lines[at].strip()) for at in ends if _names_release(lines[at].strip())]
+
+
+def _names_release(text: str) -> bool:
+    return not markdown.label(text) and (_NUMBER.match(text) or _UNRELEASED.match(text)) is not None
+
+
+def _lines(data: bytes) -> tuple[str, list[str]]:
+    """Return the byte order mark, if there is one, and what stands between line feeds."""
+    text = data.decode("utf-8", "surrogateescape")
+    mark = _MARK if text.startswith(_MARK) else ""
+    return mark, text[len(mark) :].split("\n")
 
 
 def unparse(document: Document) -> bytes:

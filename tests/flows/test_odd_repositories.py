@@ -141,3 +141,31 @@ def test_temporary_names_beside_other_files_do_not_matter(project: Project) -> N
     project.write(".a.txt.release-new", "mine\n")
     assert project.invoke("bump", "1.0.0").code == 0
     assert project.read(".a.txt.release-new") == "mine\n"
+
+
+UNDERLINED = "Changes\n=======\n\n0.9.0 (2023-01-01)\n------------------\n\n- old\n"
+
+
+@pytest.mark.parametrize("words", [("release.prepare", "1.0.0"), ("changelog",), ("changelog", "--all")])
+def test_a_changelog_with_underlined_headings_is_refused_and_mended_by_hand(
+    project: Project, words: tuple[str, ...]
+) -> None:
+    project.commit("docs: changes", {"CHANGELOG.md": UNDERLINED, "VERSION": "0.10.0\n"})
+    project.git("push", "-q", "origin", "develop")
+    refuses(project, *words, code=3, says="line 4: '0.9.0 (2023-01-01)'")
+    project.commit("docs: mend", {"CHANGELOG.md": "Changes\n=======\n\n## 0.9.0 (2023-01-01)\n\n- old\n"})
+    project.git("push", "-q", "origin", "develop")
+    assert project.invoke(*words).code == 0
+    text = project.read("CHANGELOG.md")
+    assert text.startswith("Changes\n=======\n\n## [Unreleased]\n\n## [")
+    assert text.endswith("\n## 0.9.0 (2023-01-01)\n\n- old\n")
+
+
+def test_a_mark_stays_at_the_start_of_a_changelog_that_begins_with_a_section(project: Project) -> None:
+    project.commit("docs: changes", {"CHANGELOG.md": "\ufeff## 0.9.0\r\n\r\n- old\r\n"})
+    project.git("push", "-q", "origin", "develop")
+    assert project.invoke("release.prepare", "1.0.0").code == 0
+    data = (project.path / "CHANGELOG.md").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf## [Unreleased]\r\n\r\n## [1.0.0] - ")
+    assert data.endswith(b"\r\n\r\n## 0.9.0\r\n\r\n- old\r\n")
+    assert data.count(b"\xef\xbb\xbf") == 1

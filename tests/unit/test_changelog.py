@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from release.errors import Exit, ReleaseError
 from release.formats import changelog, sections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DAY = dt.date(2026, 1, 31)
 NEXT = dt.date(2026, 2, 1)
@@ -303,7 +307,6 @@ def test_headings_of_other_tools_are_known(heading: str) -> None:
         "<!--\n## [1.1.0]\n-->",
         "<pre>\n## [1.1.0]\n</pre>",
         "    ## [1.1.0]",
-        "1.1.0\n-----",
         "### [1.1.0]",
         "##1.1.0",
         "\\## 1.1.0",
@@ -315,6 +318,102 @@ def test_what_is_no_heading_is_no_section(text: str) -> None:
     written = put(document)
     assert changelog.section(written, "1.1.0") == ONE
     assert written.endswith(document.partition(b"## [1.0.0]")[2])
+
+
+UNDERLINED = [
+    "1.1.0\n-----",
+    "1.1.0\n=",
+    "[1.1.0] - 2020-01-01\n---",
+    "  v1.1.0 (2020-01-01)\n  -----  ",
+    "[v1.1.0](https://example.org) (2020-01-01)\n===",
+    "Version 1.1.0\n=============",
+    "Unreleased\n----------",
+    "[unreleased]\n====",
+    "1.1.0\nof last year\n---",
+    "- entry\n1.1.0\n-----",
+    "- entry\n\n1.1.0\n-----",
+]
+
+
+@pytest.mark.parametrize("text", UNDERLINED)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_an_underlined_heading_of_a_section_is_refused(text: str, newline: str) -> None:
+    document = f"\ufeff# Changelog\n\n## [Unreleased]\n\n## [1.2.0]\n\n{text}\n\n- a\n".replace("\n", newline).encode()
+    writes: list[Callable[[], bytes]] = [
+        lambda: put(document),
+        lambda: put(document, version="1.2.0"),
+        lambda: changelog.add_section(document, version="1.1.0", date=DAY, rendered=ONE),
+        lambda: changelog.finish_section(document, "1.2.0", DAY),
+    ]
+    for write in writes:
+        with pytest.raises(
+            ReleaseError, match=r"underlined headings, which are not read as sections: line \d+: '"
+        ) as caught:
+            write()
+        (problem,) = caught.value.problems
+        assert problem.exit is Exit.REFUSED
+        lines = document.decode("utf-8-sig").split("\n")
+        number, _, named = problem.what.rpartition("line ")[2].partition(": ")
+        assert lines[int(number) - 1].strip().startswith(named.strip("'"))
+        assert "## 1.0.0" in problem.hint
+    assert changelog.section(document, "1.1.0") is None
+    assert changelog.has_section(document, "1.2.0")
+
+
+def test_underlined_headings_are_named_together() -> None:
+    old = "".join(f"{number}.0.0\n-----\n\n- a\n\n" for number in range(9, 0, -1))
+    with pytest.raises(ReleaseError) as caught:
+        put(f"Changes\n=======\n\n{old}".encode())
+    (problem,) = caught.value.problems
+    assert problem.what.endswith(
+        ": line 4: '9.0.0', line 9: '8.0.0', line 14: '7.0.0', line 19: '6.0.0', line 24: '5.0.0', 4 more"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Changelog\n=========",
+        "2026\n----",
+        "Added\n-----",
+        "Since 1.1.0\n-----------",
+        "1.1.0\n\n-----",
+        "    1.1.0\n-----",
+        "\t1.1.0\n-----",
+        "- 1.1.0\n-----",
+        "1. 1.1.0\n-----",
+        "> 1.1.0\n-----",
+        "### 1.1.0\n-----",
+        "***\n-----",
+        "```\n1.1.0\n-----\n```",
+        "<!--\n1.1.0\n-----\n-->",
+        "[1.1.0]: https://example.org\n-----",
+        "See:\n[1.1.0]: https://example.org\n-----",
+        "1.1.0 | day\n----- | ---",
+        "1.1.0\n- - -",
+        "1.1.0\n***",
+        "1.1.0\n=-=",
+        "1.1.0\n    -----",
+        "---\nversion: 1.1.0\n---",
+    ],
+)
+def test_what_is_no_underlined_heading_of_a_section_stays(text: str) -> None:
+    document = f"{text}\n\n## [Unreleased]\n\n## [1.0.0]\n\n- a\n\n{text}\n\nmore\n"
+    written = put(document.encode()).decode()
+    assert changelog.section(written.encode(), "1.1.0") == ONE
+    assert written.replace(f"{ONE}\n<!-- release: {A}..{B} -->\n\n", "") == document
+
+
+def test_a_template_that_underlines_the_heading_is_refused() -> None:
+    rendered = ONE.replace("### Added", "1.1.0\n=====\n\n### Added")
+    writes: list[Callable[[], bytes]] = [
+        lambda: put(OLD, rendered),
+        lambda: changelog.add_section(OLD, version="1.1.0", date=DAY, rendered=rendered),
+    ]
+    for write in writes:
+        with pytest.raises(ReleaseError, match=r"cliff\.toml makes an underlined heading of '1\.1\.0'") as caught:
+            write()
+        assert caught.value.exit is Exit.USAGE
 
 
 @pytest.mark.parametrize("opened", [b"```\n", b"~~~\n", b"<!--\n", b"<pre>\n", b"<!-- a\n<!-- b\n"])

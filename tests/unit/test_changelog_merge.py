@@ -130,6 +130,16 @@ def test_the_result_has_our_line_ends(newline: str) -> None:
     assert merged(BASE, "\ufeff" + HOTFIX.replace("Words", "Our words"), theirs).startswith("\ufeff# Changelog\n\nOur")
 
 
+def test_an_underlined_heading_of_a_section_is_a_conflict() -> None:
+    old = BASE.replace("## Notes\n", "0.9.0\n-----\n\n- Old\n\n## Notes\n")
+    ours, theirs = old.replace("- One\n", "- One\n- Three\n"), old.replace("- Two\n", "- Two\n- Four\n")
+    assert conflicts(old, ours, theirs) == ("underlined heading 0.9.0",)
+    assert merged(old, ours, old) == ours
+    mended = [side.replace("0.9.0\n-----", "## 0.9.0") for side in (ours, theirs)]
+    assert conflicts(old, mended[0], theirs) == ("underlined heading 0.9.0",)
+    assert "- Three\n- Four\n" in merged(old, *mended).replace("- Two\n", "")
+
+
 def test_a_mark_in_front_is_no_part_of_the_first_section() -> None:
     base, theirs = ("## [1.0.0]" + text.partition("## [1.0.0]")[2] for text in (BASE, HOTFIX))
     theirs = "## [1.0.1]\n\n- Hot\n\n" + theirs
