@@ -38,6 +38,7 @@ class ObjectReader:
         self._trees: dict[str, Mapping[str, Entry]] = {}
         self._roots: dict[str, Entry] = {}
         self._held: dict[str, tuple[str, bytes]] = {}
+        self._commits: dict[str, Commit | None] = {}
 
     def hold(self, oid: str, kind: str, content: bytes) -> None:
         """Answer questions for an object that is not in the database, or not yet, from memory."""
@@ -70,11 +71,17 @@ class ObjectReader:
         Raises:
             ReleaseError: it is missing (exit 3): a shallow, partial or damaged object database.
         """
+        found = self._read(name)
+        if found is None:
+            raise refusal(f"object {name} is missing", "complete the clone: git fetch --unshallow, or clone anew")
+        return found
+
+    def _read(self, name: str) -> tuple[str, bytes] | None:
         if name in self._held:
             return self._held[name]
         header = self._ask("contents", name)
         if header is None:
-            raise refusal(f"object {name} is missing", "complete the clone: git fetch --unshallow, or clone anew")
+            return None
         _, kind, size = header
         stdout = self._running().stdout
         content = stdout.read(int(size))
@@ -111,15 +118,14 @@ class ObjectReader:
 
     def commit(self, oid: str) -> Commit:
         """Return what a commit records."""
-        _, content = self.read(oid)
-        head, _, message = content.decode("utf-8", "replace").partition("\n\n")
-        fields = [line.partition(" ")[::2] for line in head.splitlines()]
-        return Commit(
-            tree=next(value for key, value in fields if key == "tree"),
-            parents=tuple(value for key, value in fields if key == "parent"),
-            message=message,
-            time=int(next(value for key, value in fields if key == "committer").rsplit(" ", 2)[-2]),
-        )
+        return self._commits.get(oid) or _parse_commit(self.read(oid)[1])
+
+    def commit_here(self, oid: str) -> Commit | None:
+        """Return what a commit records; None when it is missing, as in a shallow clone, or no commit."""
+        if oid not in self._commits:
+            found = self._read(oid)
+            self._commits[oid] = _parse_commit(found[1]) if found is not None and found[0] == "commit" else None
+        return self._commits[oid]
 
     def _running(self) -> Process:
         if self._process is None:
@@ -142,6 +148,17 @@ class ObjectReader:
 def _ended(name: str) -> ReleaseError:
     what = f"git cat-file ended while reading {name}"
     return ReleaseError([Problem(what=what, hint="check the repository: git fsck", exit=Exit.UNEXPECTED)])
+
+
+def _parse_commit(content: bytes) -> Commit:
+    head, _, message = content.decode("utf-8", "replace").partition("\n\n")
+    fields = [line.partition(" ")[::2] for line in head.splitlines()]
+    return Commit(
+        tree=next(value for key, value in fields if key == "tree"),
+        parents=tuple(value for key, value in fields if key == "parent"),
+        message=message,
+        time=int(next(value for key, value in fields if key == "committer").rsplit(" ", 2)[-2]),
+    )
 
 
 def parse_tree(content: bytes, width: int) -> dict[str, Entry]:

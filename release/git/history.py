@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.git import command
@@ -25,10 +27,12 @@ class Tagged(NamedTuple):
 
 
 class Released(NamedTuple):
-    """The tags that a commit builds on: the nearest of any kind, and the greatest GA one."""
+    """The tags that a commit builds on: the nearest of any kind, and the greatest GA one; the commit, and all tags."""
 
     nearest: Tagged | None = None
     greatest: Tagged | None = None
+    tip: str | None = None
+    tags: Mapping[Version, str] = MappingProxyType({})
 
 
 def walk(folder: Path, tip: str) -> Process:
@@ -47,7 +51,7 @@ def released(
     name, since an older line may have been released later.
     """
     if not tags:
-        return Released()
+        return Released(tip=tip)
     nearest, ga = _nearest(repository, tip, tags, walking)
     above = [
         Tagged(version=version, commit=commit)
@@ -56,7 +60,13 @@ def released(
     ]
     # Without a GA tag on the walk there is none: it went all the way down.
     greatest = (_greatest_reachable(repository, tip, above) or ga) if ga is not None else None
-    return Released(nearest=nearest, greatest=greatest)
+    return Released(nearest=nearest, greatest=greatest, tip=tip, tags=tags)
+
+
+def below(tags: Mapping[Version, str], version: Version, count: int) -> list[Tagged]:
+    """Return the `count` greatest version tags below `version`, greatest first, whether they can be reached or not."""
+    found = heapq.nlargest(count, (known for known in tags if known < version))
+    return [Tagged(version=known, commit=tags[known]) for known in found]
 
 
 def _is_ga(version: Version) -> bool:
