@@ -90,7 +90,7 @@ def branch_problems(scene: Situation, tip: str, name: str) -> list[Problem]:
     """What is wrong with the files of a branch: configuration, targets, and sites that disagree with its VERSION."""
     config = scene.config_at(tip, name)
     files = snapshot.of_commit(scene.repository, scene.objects, tip)
-    found = working_tree.survey(scene.objects, files, config, scene.released(tip).nearest)
+    found = working_tree.survey(scene.objects, files, config, scene.released(tip))
     drifted = [] if found.version is None else sites.drift(found.sites, found.version)
     return [*found.problems, *(drift_problem(site, found.version) for site in drifted if found.version is not None)]
 

@@ -90,7 +90,7 @@ class Merging:
         """Return a merge base as a side. A tag nearest to both sides lies in their only base, and is nearest to it."""
         nearest = self.scene.released(ours)
         is_common = is_only and nearest.nearest == theirs.released.nearest
-        released = nearest if is_common else self.scene.released(base)
+        released = nearest._replace(tip=base) if is_common else self.scene.released(base)
         return self.sides.side(self.sides.tree_of(base), f"base {base[:10]}", released)
 
     def _root(self, bases: list[str]) -> Side | None:

@@ -10,6 +10,7 @@ from release.flows.situation import CONFIG
 from release.formats.trees import Reader
 from release.git import snapshot
 from release.git import worktree as trees
+from release.git.history import Released
 from release.steps import working_tree
 from release.steps.merging import Side
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from release.config import Config
     from release.flows.situation import Situation
     from release.formats.survey import Survey
-    from release.git.history import Released
     from release.git.snapshot import Snapshot
 
 
@@ -58,7 +58,7 @@ class Sides:
         if tree not in self._surveys:
             config = self.config(tree, name)
             self._surveys[tree] = working_tree.survey(
-                self.scene.objects, self.files(tree), config, released.nearest, reader=self._reader
+                self.scene.objects, self.files(tree), config, released, reader=self._reader
             )
         return self._surveys[tree]
 
@@ -72,4 +72,4 @@ class Sides:
 
     def sites_of(self, files: Snapshot, config: Config) -> Survey:
         """Find the sites of merged files; whose they are is for the merge to say."""
-        return working_tree.survey(self.scene.objects, files, config, None, reader=self._reader)
+        return working_tree.survey(self.scene.objects, files, config, Released(), reader=self._reader)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 VERSION = "VERSION"
+ONLY_AT_ROOT = frozenset((VERSION, "pyproject.toml", "uv.lock", "CITATION.cff"))  # these count nowhere else
 
 
 class Custom(NamedTuple):
@@ -37,7 +38,6 @@ class Rule(NamedTuple):
 
 
 _NOT_OURS = frozenset(("node_modules", ".venv"))  # installed, not written
-_AT_ROOT = frozenset((VERSION, "pyproject.toml", "uv.lock", "CITATION.cff"))  # these count nowhere else
 _SOURCE = Custom("python", ("__version__",), Spelling.PEP440)
 _LABELS = ("LABEL version", "LABEL org.opencontainers.image.version")
 # One line a file name.
@@ -84,7 +84,7 @@ def rules(paths: Collection[str], names: Iterable[str] = ()) -> tuple[Rule, ...]
 def _is_looked_at(path: str, folder: str, name: str, packages: frozenset[str]) -> bool:
     if globs.objection(path) or not _NOT_OURS.isdisjoint(folder.split("/")):
         return False
-    if name in _AT_ROOT:
+    if name in ONLY_AT_ROOT:
         return not folder
     if _CUSTOMS.get(name) is _SOURCE:  # below src, and in top-level packages: there __init__.py is only their own
         top, _, below = folder.partition("/")

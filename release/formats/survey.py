@@ -13,7 +13,7 @@ from release.formats.targets import targeted
 from release.formats.trees import Reader, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from release.config import Target
     from release.formats.discovery import Rule
@@ -21,11 +21,20 @@ if TYPE_CHECKING:
     from release.version import Version
 
 
+def _none() -> None:
+    """Where nothing is known of an older release."""
+
+
 class Reference(NamedTuple):
-    """The tree of the nearest version tag that can be reached, and the tag's version."""
+    """The tree of the nearest version tag that can be reached, the tag's version, and what is known of its past.
+
+    `before` returns trees from before VERSION moved there, `older` the release below; both are called when needed.
+    """
 
     files: Files
     version: Version
+    before: Callable[[], Sequence[Files]] = tuple
+    older: Callable[[], Reference | None] = _none
 
 
 class Survey(NamedTuple):
@@ -49,20 +58,20 @@ def survey(
     foreign: Iterable[str] = (),
     reference: Reference | None = None,
     head: Version | None = None,
+    past: Callable[[], Sequence[Files]] = tuple,
     reader: Reader | None = None,
 ) -> Survey:
     """Find every site of a tree and decide which are managed.
 
-    `head` is VERSION at HEAD, for a working tree. `foreign` are globs of paths, or of folders they lie in, whose
-    discovered sites are not managed. Surveys that share a `reader` parse what their trees have in common once.
+    `head` is VERSION at HEAD, for a working tree. `past` returns trees from before VERSION moved; it is called when
+    needed. `foreign` are globs of paths, or of folders they lie in, whose discovered sites are not managed. Surveys
+    that share a `reader` parse what their trees have in common once.
     """
     reader = reader or Reader()
     tree = Tree(files, reader)
     by_path, problems = targeted(tree, targets)
     known = {version for version in (tree.version, head) if version is not None}
-    past = Tree(reference.files, reader) if reference is not None else None
-    tagged = reference.version if reference is not None else None
-    discovery = _Discovery(tree, Judge(known, past, tagged), tuple(foreign))
+    discovery = _Discovery(tree, Judge(known, reference, past, reader), tuple(foreign))
     for rule in rules(tree.paths, tree.names):
         others = by_path.get(rule.path, [])
         more = [site for site in discovery.sites(rule) if not any(overlap(site, other) for other in others)]

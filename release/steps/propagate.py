@@ -14,22 +14,11 @@ from release.plan import PathChange, Plan, RefUpdate, WorktreeMove
 from release.steps import changelog, commit, edits, working_tree
 
 if TYPE_CHECKING:
-    from release.config import Config
     from release.formats.sites import Site
-    from release.git.database import ObjectReader
-    from release.git.history import Tagged
     from release.git.snapshot import Snapshot
     from release.git.world import Worktree
     from release.steps.working_tree import WorkingTree
     from release.version import Version
-
-
-def across(
-    reader: ObjectReader, tree: Snapshot, config: Config, version: Version, reference: Tagged | None
-) -> tuple[dict[str, bytes], list[Problem]]:
-    """Return the edits that make VERSION and all managed sites of a commit's files say `version`."""
-    found = working_tree.survey(reader, tree, config, reference)
-    return sites.edits(tree, found.sites, version), list(found.problems)
 
 
 def propagate(tree: WorkingTree, *, committed: bool, lock: int | None) -> Plan:
@@ -72,7 +61,7 @@ def _committed(tree: WorkingTree, version: Version, changed: dict[str, bytes], *
     managed = tree.survey.managed
     at_head = snapshot.of_commit(tree.repository, tree.objects, tree.head)
     after, problems = _literals_only(tree, at_head, managed, version)
-    known = working_tree.survey(tree.objects, at_head, tree.config, tree.released.nearest)
+    known = working_tree.survey(tree.objects, at_head, tree.config, tree.released)
     present = {site.path for site in managed}
     missing = dict.fromkeys(site.path for site in known.managed if site.path not in present)
     problems += [_other_edits(path, "holds a version in HEAD and none in the working tree") for path in missing]

@@ -15,6 +15,7 @@ from release.formats import survey as sites
 from release.git import command, history, snapshot
 from release.git import repository as git
 from release.git.database import ObjectReader
+from release.steps import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,7 +75,7 @@ class WorkingTree:
             self.objects,
             self.files,
             self.config,
-            self.released.nearest,
+            self.released,
             head=None if self.head is None else versions.read_file(self.objects.file(self.head, VERSION)),
         )
 
@@ -103,24 +104,22 @@ def survey(
     objects: ObjectReader,
     tree: Snapshot,
     config: Config,
-    reference: history.Tagged | None,
+    released: history.Released,
     *,
     head: Version | None = None,
     reader: Reader | None = None,
 ) -> sites.Survey:
-    """Find the sites of a snapshot and judge them by the tag it builds on. `reader` remembers what it has parsed."""
-    known = None
-    if reference is not None:
-        known = sites.Reference(
-            files=snapshot.looked_up(objects, reference.commit),
-            version=versions.read_file(objects.file(reference.commit, VERSION)) or reference.version,
-        )
+    """Find the sites of a snapshot, judged by the tags that it builds on, and by how VERSION came to be.
+
+    `reader` remembers what it has parsed.
+    """
     return sites.survey(
         tree,
         targets=config.target,
         foreign=config.foreign,
         head=head,
-        reference=known,
+        reference=evidence.reference(objects, released),
+        past=functools.partial(evidence.past, objects, released.tip),
         reader=reader,
     )
 
