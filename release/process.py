@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +11,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+PATIENCE = 3.0  # seconds that an interrupted group has to clean up before it is killed
 
 
 class Result(NamedTuple):
@@ -85,6 +88,69 @@ class Process:
                     stream.close()
                 except BrokenPipeError:
                     continue  # it was killed with input unread, which is what was asked for
+
+
+class Group:
+    """A started program and all that it starts: a process group in a session of its own, without a terminal."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+
+    def wait(self) -> int:
+        """Return the program's status when it ends; what it left running is killed, on an exception all of it is ended.
+
+        A Ctrl-C at the terminal reaches this process alone, so that it is this call that ends the group.
+        """
+        try:
+            status = self._popen.wait()
+        except BaseException:
+            self.end()
+            raise
+        self._signal(signal.SIGKILL)
+        return status
+
+    def end(self) -> None:
+        """Interrupt the whole group, and kill what is there after PATIENCE seconds, or at the next Ctrl-C."""
+        try:
+            self._signal(signal.SIGINT)
+            self._popen.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            pass  # it is killed below
+        finally:
+            self._signal(signal.SIGKILL)
+            self._popen.wait()
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self._popen.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return  # nobody is left; some systems say the latter of a group whose members are all dead
+
+
+def start_group(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    output: int,
+    keep: Sequence[int] = (),
+) -> Group:
+    """Start `argv` in a session of its own, both streams going to the descriptor `output`; there is no input.
+
+    Without a terminal nothing in it can ask a question. `keep` are file descriptors that the program inherits.
+    """
+    return Group(
+        subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=tuple(keep),
+            start_new_session=True,
+        )
+    )
 
 
 def start(

@@ -15,7 +15,9 @@ FLOORS = (
     {"tasks", "sessions"},
     {"flows"},
     {"steps"},
-    {"gates", "artifacts", "formats", "console"},
+    {"console"},
+    {"gates", "artifacts"},
+    {"formats"},
     {"git"},
     {"entry", "version", "conventional", "config", "options", "shapes", "plan", "checks", "errors", "process"},
 )

@@ -1,0 +1,176 @@
+"""Where a gate runs: a clean checkout of a commit for it alone, in the user's cache folder.
+
+What is not committed is not there. Below the cache folder, as some tools see nothing below a `.git`; and no worktree of
+the user's repository, in which no ref, setting, index or list changes. The commit needs no ref.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from release.errors import ReleaseError, refusal, usage
+from release.gates import parts, receipts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from release.entry import Entry
+    from release.errors import Problem
+    from release.git.repository import Repository
+
+LOCK_SECONDS = 60.0  # how long a run waits for another one of the same gate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A commit checked out for a gate, as long as its lock is held.
+
+    `folder` is the gate's own: beside the checkout it holds what stays between runs. `files` are those of the commit,
+    by path, `pieces` its repositories; `lock` is the descriptor that what works in here inherits.
+    """
+
+    gate: str
+    folder: Path
+    lock: int
+    pieces: tuple[parts.Part, ...]
+    files: Mapping[str, Entry]
+
+    @property
+    def tree(self) -> Path:
+        """The root of the checked out files."""
+        return self.folder / "tree"
+
+
+@contextlib.contextmanager
+def opened(
+    repository: Repository, *, gate: str, commit: str, tree: str, say: Callable[[str], None]
+) -> Iterator[Checkout]:
+    """Check a commit out for a gate, and keep other runs of that gate out meanwhile.
+
+    Raises:
+        ReleaseError: the cache folder lies in a git folder (exit 2); another run of the gate goes on for longer than
+            LOCK_SECONDS (exit 3); the commit cannot be checked out exactly, or its tree is not `tree` (exit 5).
+        OSError: the folder cannot be made or locked.
+    """
+    folder = place(repository, gate)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, gate, say) as lock:
+        part = parts.Part(
+            commit=commit,
+            sources=tuple(dict.fromkeys((repository.common, repository.git_dir))),
+            user=repository.top,
+            git=folder / "git",
+            tree=folder / "tree",
+        )
+        try:
+            found = _laid_out(part, lock)
+            files = parts.listing(part)
+            if parts.tree_of(part) != tree:
+                raise parts.unseen(f"the commit {commit} has not the tree {tree}")
+        except ReleaseError as error:
+            raise ReleaseError(_named(gate, error)) from None
+        yield Checkout(gate=gate, folder=folder, lock=lock, pieces=found, files=files)
+
+
+def changed(checkout: Checkout) -> tuple[str, ...]:
+    """Return the committed files that are not as committed any more.
+
+    Raises:
+        ReleaseError: that cannot be told (exit 5).
+    """
+    root = checkout.tree
+    try:
+        return tuple(
+            os.path.normpath(part.tree.relative_to(root) / path)
+            for part in checkout.pieces
+            for path in parts.changed(part)
+        )
+    except ReleaseError as error:
+        raise ReleaseError(_named(checkout.gate, error)) from None
+
+
+def place(repository: Repository, gate: str) -> Path:
+    """Return the folder of a gate of this repository; all worktrees share it.
+
+    Raises:
+        ReleaseError: it would lie in a git folder, where some tools see nothing (exit 2).
+    """
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    cache = given if given.is_absolute() else Path.home() / ".cache"  # a relative one is to be ignored, says XDG
+    common = repository.common.resolve()
+    top = common.parent.name if common.name == ".git" else common.name
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", top).strip("-.")[:24] or "project"
+    digest = hashlib.sha256(os.fsencode(common)).hexdigest()[:8]  # short: nox hashes names of over 100 characters
+    folder = cache / "invoke-gitflow" / f"{name}-{digest}" / receipts.folder_name(gate)
+    if ".git" in folder.resolve().parts:
+        raise usage(f"the cache folder {cache} lies in a git folder", "set XDG_CACHE_HOME to another place")
+    return folder
+
+
+def blind(gate: str, what: str, hint: str = "") -> ReleaseError:
+    """Return the error that a gate could not look (exit 5)."""
+    return parts.unseen(f"NOT AUDITED: gate {gate} could not look: {what}", hint)
+
+
+def _named(gate: str, error: ReleaseError) -> Iterator[Problem]:
+    """Yield the problems of a checkout with the name of its gate."""
+    for problem in error.problems:
+        yield problem._replace(what=blind(gate, problem.what).problems[0].what)
+
+
+def _laid_out(part: parts.Part, lock: int) -> tuple[parts.Part, ...]:
+    """Check out over what an earlier run left; if that is in the way, from nothing.
+
+    Raises:
+        ReleaseError: as of `parts.lay_out`, or a file cannot be written or removed (exit 5).
+    """
+    had_one = part.git.exists()
+    try:
+        try:
+            return tuple(parts.lay_out(part, lock))
+        except (ReleaseError, OSError):
+            if not had_one:
+                raise
+        parts.remove(part.tree)
+        parts.remove(part.git)
+        return tuple(parts.lay_out(part, lock))
+    except OSError as error:
+        raise parts.unseen(f"{error.filename or part.tree}: {error.strerror}", f"remove {part.tree.parent}") from None
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, gate: str, say: Callable[[str], None]) -> Iterator[int]:
+    """Hold the gate's lock; yields its descriptor.
+
+    Raises:
+        ReleaseError: another run, or a nox that outlived its run, holds it (exit 3).
+    """
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + LOCK_SECONDS
+        waits = False
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise refusal(
+                        f"another run of gate {gate} is at work in {folder} (waited {LOCK_SECONDS:g} s)",
+                        "wait for it to end, or end it",
+                    ) from None
+            if not waits:
+                say(f"gate {gate}: waiting for another run of it")
+                waits = True
+            time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)

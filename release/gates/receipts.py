@@ -1,0 +1,168 @@
+"""Receipts: what says that a gate passed, kept by gate and tree in the git folder that all worktrees share.
+
+A receipt counts for the exact tree that the gate saw and for nothing else; two commits with the same tree share it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from release.git import journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from release.git.repository import Repository
+
+PASSED = "passed"
+SUCCESS = "success"  # nox's word for a session that passed
+KEPT = 50  # receipts of one gate; the oldest beyond them go
+
+_LAYOUT = 1  # of a receipt's JSON; one of another layout is as good as none
+_DISTRIBUTION = "invoke-gitflow"
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_ODD = re.compile(r"[^a-z0-9._-]+")
+_TREE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+class Session(NamedTuple):
+    """One nox session of a gate: its name, nox's word for its result, its duration in seconds."""
+
+    name: str
+    result: str
+    duration: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """A gate passed on a tree.
+
+    `evidence` are command lines that its sessions ran. `tool`, `nox` and `python` are versions. `noxfile` and `lock`
+    are SHA-256 of noxfile.py and of the lock files at the root of the tree, "" without one. Times are UTC seconds;
+    from `expires` on the receipt counts no longer, None is never.
+    """
+
+    gate: str
+    tree: str
+    commit: str
+    result: str = PASSED
+    sessions: tuple[Session, ...]
+    evidence: tuple[str, ...]
+    tool: str
+    nox: str
+    python: str
+    noxfile: str
+    lock: str
+    started: int
+    ended: int
+    expires: int | None = None
+
+
+def find(repository: Repository, gate: str, tree: str) -> Receipt | None:
+    """Return the receipt of a gate for a tree.
+
+    None when there is none that counts: absent, unreadable, of another layout, of another gate or tree than its name
+    says, made by another version of this tool, without evidence, or expired.
+    """
+    try:
+        receipt = _read(json.loads(_place(repository, gate, tree).read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    is_ours = (receipt.gate, receipt.tree, receipt.tool) == (gate, tree, tool_version())
+    is_current = receipt.expires is None or time.time() < receipt.expires
+    return receipt if is_ours and is_current else None
+
+
+def missing(repository: Repository, gates: Iterable[str], tree: str) -> tuple[str, ...]:
+    """Return the gates that have no receipt for a tree, each once, in the given order."""
+    return tuple(gate for gate in dict.fromkeys(gates) if find(repository, gate, tree) is None)
+
+
+def write(repository: Repository, receipt: Receipt) -> None:
+    """Store a receipt durably, in place of an older one; the newest KEPT of its gate stay."""
+    place = _place(repository, receipt.gate, receipt.tree)
+    _make_folder(place.parent)
+    data = json.dumps({"layout": _LAYOUT, **asdict(receipt)}, indent=1).encode("ascii")
+    journal.replace_file(place, data, 0o644)
+    journal.sync_folder(place.parent)
+    _prune(place)
+
+
+def folder_name(gate: str) -> str:
+    """Return a folder's name that stands for this gate alone, also where upper and lower case are the same."""
+    if _PLAIN.fullmatch(gate):
+        return gate
+    digest = hashlib.sha256(gate.encode()).hexdigest()[:12]
+    return f"{_ODD.sub('-', gate.lower()).strip('-.')[:24]}+{digest}"  # no plain name has a plus
+
+
+@functools.cache
+def tool_version() -> str:
+    """Return the version of this tool; "" when it runs without being installed."""
+    import importlib.metadata  # noqa: PLC0415  # 20 ms that a gate without any receipt can do without
+
+    try:
+        return importlib.metadata.version(_DISTRIBUTION)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _place(repository: Repository, gate: str, tree: str) -> Path:
+    """Return where a receipt is kept.
+
+    Raises:
+        ValueError: `tree` is not an object id, and could lead elsewhere.
+    """
+    if not _TREE.fullmatch(tree):
+        raise ValueError(f"{tree!a} is not the id of a tree")
+    return journal.folder(repository) / "receipts" / folder_name(gate) / f"{tree}.json"
+
+
+def _read(data: dict[str, Any]) -> Receipt:
+    """Make a receipt of its JSON.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it is not one of ours, or says that something did not pass.
+    """
+    fields = dict(data)
+    if fields.pop("layout") != _LAYOUT:
+        raise ValueError("another layout")
+    sessions = tuple(Session(*session) for session in fields.pop("sessions"))
+    evidence = tuple(fields.pop("evidence"))
+    receipt = Receipt(**fields, sessions=sessions, evidence=evidence)
+    texts = (receipt.gate, receipt.tree, receipt.commit, receipt.tool, *evidence, *(one.name for one in sessions))
+    if not all(isinstance(text, str) for text in texts) or not isinstance(receipt.expires, int | None):
+        raise TypeError("a field of another type")
+    if receipt.result != PASSED or not sessions or not evidence or any(one.result != SUCCESS for one in sessions):
+        raise ValueError("no evidence that the gate passed")
+    return receipt
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each name durable."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        journal.sync_folder(folder.parent)
+
+
+def _prune(newest: Path) -> None:
+    """Remove the oldest files beside `newest`: receipts, and what a killed run left half written."""
+    places = [place for place in newest.parent.iterdir() if place != newest]
+    places.sort(key=_age, reverse=True)
+    for place in places[KEPT - 1 :]:
+        place.unlink(missing_ok=True)
+
+
+def _age(place: Path) -> float:
+    try:
+        return place.stat().st_mtime
+    except OSError:
+        return 0.0  # another run removed it

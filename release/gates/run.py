@@ -1,0 +1,68 @@
+"""Running gates: those that have no receipt for a tree, each on its own, and all that failed said together."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from release.errors import Problem, ReleaseError, usage
+from release.gates import receipts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from release.git.repository import Repository
+
+
+def run(repository: Repository, *, commit: str, tree: str, gates: Iterable[str], say: Callable[[str], None]) -> None:
+    """See that every gate has a receipt for `tree`, the tree of `commit`; those without one are run now.
+
+    `commit` needs no ref. `say` gets a line when a gate starts and when it ends. The user's repository stays as it is,
+    but for receipts and objects.
+
+    Raises:
+        ReleaseError: the problems of all gates that did not pass: no noxfile.py or no such session (exit 2), busy
+            (exit 3), failed (exit 4), could not look (exit 5).
+        KeyboardInterrupt: at a Ctrl-C, when all that the gate had started has ended.
+    """
+    wanted = tuple(dict.fromkeys(gates))
+    waiting = receipts.missing(repository, wanted, tree)
+    for gate in wanted:
+        if gate not in waiting:
+            say(f"gate {gate}: receipt found")
+    if not waiting:
+        return
+    _refuse_without_noxfile(repository, commit, tree, waiting)
+    _say_what_is_stripped(say)
+    problems: list[Problem] = []
+    from release.gates import session  # noqa: PLC0415  # with receipts for all gates nothing of this is needed
+
+    for gate in waiting:
+        try:
+            session.run(repository, gate=gate, commit=commit, tree=tree, say=say)
+        except ReleaseError as error:
+            problems += error.problems
+    if problems:
+        raise ReleaseError(problems)
+
+
+def _refuse_without_noxfile(repository: Repository, commit: str, tree: str, gates: tuple[str, ...]) -> None:
+    """Refuse gates that nothing defines.
+
+    Raises:
+        ReleaseError: the tree has no file noxfile.py at its root (exit 2).
+    """
+    listed = repository.run("ls-tree", "-z", "--full-tree", tree, "noxfile.py").out
+    if not os.fsdecode(listed).startswith(("100644 blob ", "100755 blob ", "120000 blob ")):
+        raise usage(
+            f"there is no noxfile.py at {commit[:10]}, and gates names {', '.join(gates)}",
+            "commit a noxfile.py with these sessions, or write gates = [] into [tool.release]",
+        )
+
+
+def _say_what_is_stripped(say: Callable[[str], None]) -> None:
+    from release.gates import environment  # noqa: PLC0415  # as above
+
+    names = environment.stripped()
+    if names:
+        say(f"gates get {', '.join(names)} without user and password: keep these in netrc or a keyring")

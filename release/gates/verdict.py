@@ -1,0 +1,180 @@
+"""Whether a gate passed, by what nox left behind: its status, its report, and the commands that were witnessed.
+
+Status 0 is not evidence: nox ends with it when a session was skipped, and when it had nothing in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from release.errors import Exit, Problem, ReleaseError, usage
+from release.formats import inert
+from release.gates import environment
+from release.gates.receipts import SUCCESS, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_SELECTING_FAILED = 3  # nox's status when the sessions asked for cannot be selected
+_TAIL_LINES = 15
+_TAIL_BYTES = 16_384
+_COMMANDS = 20  # kept of each session, of at most so many characters
+_LONGEST = 500
+_SKIPPED = "skipped"
+
+
+class Ran(NamedTuple):
+    """What a run of nox left in a gate's folder."""
+
+    gate: str
+    commit: str
+    status: int
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """All that nox and its sessions printed."""
+        return self.folder / "log.txt"
+
+    @property
+    def report(self) -> Path:
+        """Nox's own report."""
+        return self.folder / "report.json"
+
+    @property
+    def record(self) -> Path:
+        """The witnessed commands."""
+        return self.folder / "commands.jsonl"
+
+
+class Command(NamedTuple):
+    """A command that a session started, and the session's name."""
+
+    session: str
+    argv: tuple[str, ...]
+
+
+def commands(ran: Ran) -> tuple[Command, ...]:
+    """Return the witnessed commands in their order; none when there is no record."""
+    try:
+        rows = [json.loads(line) for line in ran.record.read_bytes().splitlines()]
+        return tuple(Command(session=row["session"], argv=tuple(row["argv"])) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+
+
+def judge(ran: Ran) -> tuple[tuple[Session, ...], tuple[str, ...]]:
+    """Return the sessions of a gate that passed, and command lines that are the evidence.
+
+    Raises:
+        ReleaseError: there is no such session (exit 2); one failed, or ran nothing (exit 4); one was skipped, lacks its
+            interpreter, or nox did not get that far (exit 5).
+    """
+    entries = _entries(ran)
+    if entries is None:
+        raise _without_report(ran)
+    witnessed = [command for command in commands(ran) if not environment.installs(command.argv)]
+    objections = [found for entry in entries if (found := _objection(entry, witnessed))]
+    if not any(_belongs(entry, ran.gate) for entry in entries):
+        objections.append((Exit.NOT_AUDITED, "nox ran no session of that name"))
+    if not objections and ran.status:
+        objections.append((Exit.GATE_FAILED, f"nox ended with status {ran.status}"))
+    if objections:
+        raise failed(ran, "; ".join(what for _, what in objections), max(code for code, _ in objections))
+    sessions = tuple(Session(_name(entry), entry["result"], float(entry.get("duration", 0.0))) for entry in entries)
+    evidence = (line for one in sessions for line in _lines(one.name, witnessed, ran.folder))
+    return sessions, tuple(evidence)
+
+
+def failed(ran: Ran, why: str, code: Exit = Exit.GATE_FAILED) -> ReleaseError:
+    """Return the error of a gate: why, the last lines that it printed, the whole log, and how to run it again."""
+    word = "could not look" if code == Exit.NOT_AUDITED else "failed"
+    mark = "NOT AUDITED: " if code == Exit.NOT_AUDITED else ""
+    tail = "".join(f"\n  | {line}" for line in _tail(ran.log))
+    again = f"cd {shlex.quote(str(ran.folder / 'tree'))} && nox -s {shlex.quote(ran.gate)}"
+    problem = Problem(
+        what=f"{mark}gate {ran.gate} {word} on {ran.commit[:10]}: {why}{tail}",
+        hint=f"the whole log: {ran.log}\n  run it again: {again}",
+        exit=code,
+    )
+    return ReleaseError([problem])
+
+
+def _entries(ran: Ran) -> list[dict[str, Any]] | None:
+    """Return what nox's report says of each session; None when nox wrote none that can be read."""
+    try:
+        entries = json.loads(ran.report.read_bytes())["sessions"]
+        if all(isinstance(entry["result"], str) and isinstance(_name(entry), str) for entry in entries):
+            return list(entries)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # as with a field of another type
+    return None
+
+
+def _name(entry: dict[str, Any]) -> str:
+    signatures = entry.get("signatures") or [entry["name"]]
+    name: str = signatures[0]
+    return name
+
+
+def _belongs(entry: dict[str, Any], gate: str) -> bool:
+    """Whether a session is one of those that nox selects by the gate's name; quotes and blanks make no difference."""
+    return any(_normal(name) == _normal(gate) for name in (entry["name"], *(entry.get("signatures") or ())))
+
+
+def _normal(name: str) -> str:
+    return name.replace('"', "'").replace(" ", "")
+
+
+def _objection(entry: dict[str, Any], witnessed: Sequence[Command]) -> tuple[Exit, str] | None:
+    """Say why a session is no evidence, None if it is."""
+    name, result = _name(entry), entry["result"]
+    reason = inert.reason(str(entry.get("reason") or ""))
+    because = f": {reason}" if reason else ""
+    if result == _SKIPPED:
+        return Exit.NOT_AUDITED, f"session {name} was skipped{because}"
+    if result == "failed" and reason:  # nox gives a reason for one kind of failure alone
+        return Exit.NOT_AUDITED, f"session {name}{because}"
+    if result != SUCCESS:
+        return Exit.GATE_FAILED, f"session {name} {result}{because}"
+    if not any(command.session == name for command in witnessed):
+        return Exit.GATE_FAILED, f"session {name} ran nothing with session.run but installations, if anything"
+    return None
+
+
+def _without_report(ran: Ran) -> ReleaseError:
+    """Return the error of a nox that ended before it had run its sessions."""
+    said = [line.removeprefix("nox > ") for line in _tail(ran.log) if line.startswith("nox > ")]
+    if ran.status == _SELECTING_FAILED:
+        if any("Sessions not found" in line for line in said):
+            what = f"noxfile.py has no session {ran.gate}, which is one of `gates`"
+            return usage(f"{what} (at {ran.commit[:10]})", "write the session, or correct gates in [tool.release]")
+        why = said[-1] if said else "no message"
+        return usage(f"nox cannot select gate {ran.gate}: {why}", "correct noxfile.py, or gates in [tool.release]")
+    if ran.status < 0:
+        return failed(ran, f"nox was ended by signal {-ran.status}", Exit.NOT_AUDITED)
+    return failed(ran, f"nox ended with status {ran.status} before it ran a session", Exit.NOT_AUDITED)
+
+
+def _lines(session: str, witnessed: Sequence[Command], folder: Path) -> Iterator[str]:
+    """Yield command lines of a session; programs of its own environment by their name alone, as nox shows them."""
+    mine = [command.argv for command in witnessed if command.session == session]
+    for program, *words in mine[:_COMMANDS]:
+        shown = Path(program).name if Path(program).is_relative_to(folder / "envs") else program
+        yield shlex.join([shown, *words])[:_LONGEST]
+
+
+def _tail(log: Path) -> list[str]:
+    """Return the last lines of a log, fit for a terminal."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return re.split(r"\n+", inert.reason(text))[-_TAIL_LINES:]

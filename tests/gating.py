@@ -1,0 +1,77 @@
+"""A project with a noxfile, and its gates run in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from support import Project, bare
+
+from release.gates import checkout, receipts
+from release.gates.run import run
+from release.git import repository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HEAD = "import nox\n"
+
+
+def session(body: str, *, name: str = "tests", decorator: str = "@nox.session(python=False)") -> str:
+    """Return the source of a session; one without an environment of its own is quick."""
+    return f"\n\n{decorator}\ndef {name}(session):\n    {body}\n"
+
+
+def shell(script: str) -> str:
+    return f"session.run('sh', '-c', {script!r}, external=True)"
+
+
+PASSING = HEAD + session("session.run('true', external=True)")
+
+
+class Gated(Project):
+    """A project whose gates can be run."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.said: list[str] = []
+
+    @property
+    def repository(self) -> repository.Repository:
+        return repository.locate(self.path)
+
+    def tree(self, commit: str = "HEAD") -> str:
+        return self.git("rev-parse", f"{commit}^{{tree}}")
+
+    def run(self, *gates: str, commit: str = "HEAD") -> None:
+        run(
+            self.repository,
+            commit=self.git("rev-parse", commit),
+            tree=self.tree(commit),
+            gates=gates or ("tests",),
+            say=self.said.append,
+        )
+
+    def look(self, commit: str = "HEAD") -> set[str]:
+        """Check a commit out as for a gate, without running one; returns the files that are there."""
+        oid, tree = self.git("rev-parse", commit), self.tree(commit)
+        with checkout.opened(self.repository, gate="tests", commit=oid, tree=tree, say=self.said.append) as place:
+            files = {str(path.relative_to(place.tree)) for path in place.tree.rglob("*") if path.is_file()}
+        return {path for path in files if ".git" not in Path(path).parts}
+
+    def receipt(self, gate: str = "tests") -> receipts.Receipt | None:
+        return receipts.find(self.repository, gate, self.tree())
+
+    def place(self, gate: str = "tests") -> Path:
+        return checkout.place(self.repository, gate)
+
+    def log(self, gate: str = "tests") -> str:
+        return (self.place(gate) / "log.txt").read_text()
+
+
+def gated(folder: Path, files: Mapping[str, str | bytes] | str = PASSING) -> Gated:
+    """Make a project with one commit of these files, or of this noxfile."""
+    project = Gated(folder)
+    bare(folder)
+    project.commit("feat: begin", {"noxfile.py": files} if isinstance(files, str) else files)
+    return project
