@@ -7,11 +7,12 @@ import signal
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from release.errors import interrupted, refusal
+from release.errors import Problem, ReleaseError, interrupted, refusal
 from release.git import command, files, journal, leftovers, worktree, world
 from release.git.worktree import Torn
+from release.plan import Plan
 from release.process import Result
 
 if TYPE_CHECKING:
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
 
     from release.git.database import ObjectReader
     from release.git.repository import Ref, Repository
-    from release.plan import Plan, Push, RefUpdate, WorktreeMove
+    from release.plan import Push, RefUpdate, Stop, WorktreeMove
+
+
+class MovedError(ReleaseError):
+    """The remote's refs are not what the plan was made from: somebody else was first. Nothing has changed (exit 3)."""
+
+
+class _There(NamedTuple):
+    """What the remote holds of a push: "all" new values, "none" of them, or a line for each; and what others moved."""
+
+    state: str
+    moved: tuple[str, ...]
+
 
 RESUME = "go on: invoke release.resume"
 RESUME_OR_ABORT = f"{RESUME}    or undo: invoke release.abort"
@@ -35,8 +48,10 @@ class Transaction:
     lock: int
     say: Callable[[str], None]
 
-    def apply(self, plan: Plan) -> tuple[str, ...]:
+    def apply(self, plan: Plan, *, stop: Stop | None = None) -> tuple[str, ...]:
         """Carry a fresh plan out; return the files that were left alone because they changed meanwhile.
+
+        `stop` holds what people resolved on the way to this plan; it is kept when the push is refused.
 
         When this, `resume` or `abort` returns, a Ctrl-C does nothing any more; the caller sets the handler back.
 
@@ -46,7 +61,7 @@ class Transaction:
         if plan.empty:
             return ()
         files.refuse_taken(Path(plan.top), [edit.path for edit in plan.files])
-        written = journal.write(self.repository, journal.Journal(plan=plan))
+        written = journal.write(self.repository, journal.Journal(plan=plan, stop=stop))
         if plan.push is not None:
             written = self._push(written, plan.push)
         return self._local(journal.write(self.repository, replace(written, phase="local")), torn=None)
@@ -66,7 +81,7 @@ class Transaction:
             ReleaseError: the push has happened (exit 3), or nobody can tell (exit 7).
         """
         push = found.plan.push
-        if push is not None and found.phase != "planned" and self._pushed_before(found.plan, push) != "none":
+        if push is not None and found.phase != "planned" and self._pushed_before(found.plan, push).state != "none":
             raise refusal(
                 f"{found.plan.task} has already been pushed to {push.remote}: it cannot be undone here", RESUME
             )
@@ -80,29 +95,37 @@ class Transaction:
         self.say(f"pushing {', '.join(short(update.name) for update in push.updates)} to {push.remote}")
         result = push_refs(self.repository, push)
         if result.status != 0:
-            state = self._pushed(push)
-            if state == "none":
-                self._refused(push, result)
-            if state != "all":
-                raise _mixed(push, state)
+            there = self._pushed(push)
+            if there.state == "none":
+                self._refused(written, push, result, there.moved)
+            if there.state != "all":
+                raise _mixed(push, there.state)
             self._track(push)
         return journal.write(self.repository, replace(written, phase="pushed"))
 
-    def _refused(self, push: Push, result: Result) -> NoReturn:
+    def _refused(self, written: journal.Journal, push: Push, result: Result, moved: Sequence[str]) -> NoReturn:
         """Nothing has moved at the remote, and unless git was killed nothing will."""
         if result.status < 0:
             raise interrupted(f"git push was ended by signal {-result.status}", RESUME_OR_ABORT)
         rejected = [line for line in result.out.decode("utf-8", "replace").splitlines() if line.startswith("!")]
         reason = "\n".join([*rejected, result.complaint])
-        journal.remove(self.repository)
-        raise refusal(f"{push.remote} refused the push, and nothing moved anywhere:\n{reason}")
+        if written.stop is None:
+            journal.remove(self.repository)
+        else:  # back to where the resolutions were taken: the push can be tried again with them
+            empty = Plan(task=written.plan.task, top=written.plan.top, done="")
+            journal.write(self.repository, journal.Journal(plan=empty, phase="conflict", stop=written.stop))
+        what = f"{push.remote} refused the push, and nothing moved anywhere:\n{reason}"
+        if moved:
+            what = f"{', '.join(map(short, moved))} moved at {push.remote} meanwhile, and nothing else did:\n{reason}"
+            raise MovedError([Problem(what=what, hint="begin again: it is planned on what is there now")])
+        raise refusal(what, _how_to_mend(written.plan, reason))
 
     def _push_again(self, found: journal.Journal, push: Push) -> journal.Journal:
-        state = self._pushed_before(found.plan, push)
-        if state == "none":
+        there = self._pushed_before(found.plan, push)
+        if there.state == "none":
             return self._push(found, push)
-        if state != "all":
-            raise _mixed(push, state)
+        if there.state != "all":
+            raise _mixed(push, there.state)
         self.say(f"already pushed to {push.remote}")
         self._track(push)
         return journal.write(self.repository, replace(found, phase="pushed"))
@@ -119,14 +142,14 @@ class Transaction:
             arguments = ["update-ref", "-m", "update by push", "--stdin", "-z"]  # git's own words
             command.write(arguments, cwd=self.repository.top, lock=self.lock, data=os.fsencode("".join(lines)))
 
-    def _pushed_before(self, plan: Plan, push: Push) -> str:
+    def _pushed_before(self, plan: Plan, push: Push) -> _There:
         """Ask the remote what an interrupted push did, once nothing of it is left that could still do it."""
         # A push does not hold our lock: a credential helper that it starts in the background would keep that.
         leftovers.refuse_if_working(self.repository, plan, pushing=True)
         return self._pushed(push)
 
-    def _pushed(self, push: Push) -> str:
-        """Ask where the push went: "all" holds the new values, "none" does, or a line for each ref."""
+    def _pushed(self, push: Push) -> _There:
+        """Ask where the push went what it holds now."""
         through = world.push_address(self.repository, world.read_settings(self.repository), push.remote)
         started = world.list_remote(self.repository, push.remote, through=through)
         try:
@@ -140,13 +163,15 @@ class Transaction:
         there = {name: ref.oid for name, ref in world.parse_remote(answer.out).items()}
         held = [there.get(update.name) for update in push.updates]
         if all(oid == update.new for oid, update in zip(held, push.updates, strict=True)):
-            return "all"
+            return _There("all", ())
         if all(oid != update.new or oid == update.old for oid, update in zip(held, push.updates, strict=True)):
-            return "none"
-        return "\n".join(
+            moved = (one.name for oid, one in zip(held, push.updates, strict=True) if oid != one.old)
+            return _There("none", tuple(moved))
+        lines = (
             f"  {update.name}: {oid or 'absent'} (planned {update.old or 'absent'} → {update.new or 'absent'})"
             for oid, update in zip(held, push.updates, strict=True)
         )
+        return _There("\n".join(lines), ())
 
     def _local(self, found: journal.Journal, *, torn: Torn | None) -> tuple[str, ...]:
         """Carry out what happens here. `torn` says which files a killed run can have left half written; None: fresh."""
@@ -296,6 +321,14 @@ def push_refs(where: Repository, push: Push) -> Result:
         return started.finish(timeout=command.TRANSFER_SECONDS)
     except TimeoutError as error:
         return Result(argv=started.argv, status=-signal.SIGKILL, out=b"", err=str(error).encode())
+
+
+def _how_to_mend(plan: Plan, reason: str) -> str:
+    """Return what helps against a refusal: a protected branch takes pull requests."""
+    if "atomic" in reason and "does not support" in reason:
+        return "this server cannot take several refs at once: nothing else keeps a release whole"
+    finishing = plan.task.partition(" ")[0].endswith(".finish")
+    return f"is the branch protected? try: invoke {plan.task.partition(' ')[0]} --pr" if finishing else ""
 
 
 def _mixed(push: Push, state: str) -> Exception:

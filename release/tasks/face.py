@@ -68,7 +68,7 @@ class Run:
                     conflicts.hand_over(self.repository, stopped.stop, lock=self.lock)
                     console.say(f"the merge is in progress in {conflicts.place(stopped.stop)}")
                 raise
-            self.carry_out(plan, scene.objects)
+            self.carry_out(plan, scene.objects, stop=stop)
 
     def numbered(self, make: Callable[[Situation], Plan]) -> None:
         """Plan and carry out something that takes the next free number; when another clone takes it first, again.
@@ -91,14 +91,19 @@ class Run:
             else:
                 return
 
-    def carry_out(self, plan: Plan, objects: ObjectReader, *, question: str = "") -> None:
-        """Show the plan, or ask if it is seen by others or there is a `question`, and carry it out.
+    def carry_out(self, plan: Plan, objects: ObjectReader, *, question: str = "", stop: Stop | None = None) -> None:
+        """Show the plan, or ask if it is seen by others or there is a `question`, have it gated, and carry it out.
+
+        `stop` holds what people resolved on the way to this plan.
 
         Raises:
-            ReleaseError: as `Transaction.apply`; without a terminal and without --yes (exit 2); a no (exit 3).
+            ReleaseError: as `Transaction.apply`; without a terminal and without --yes (exit 2); a no (exit 3); a gate
+                failed or could not look (exit 4, 5); the tag cannot be signed (exit 3).
         """
         if self.lock is None:
             console.preview(plan)
+            for line in self._gates_to_run(plan):
+                console.say(line)
             console.say(f"dry run: nothing has changed ({plan.done})")
             return
         for note in plan.notes:
@@ -107,13 +112,43 @@ class Run:
             for line in console.summary(replace(plan, notes=())):
                 console.say(line)
             confirm(question or "carry this out?")
+        plan = self._with_evidence(plan, objects)
         from release.git.transaction import Transaction  # noqa: PLC0415  # a preview needs none of it
 
         transaction = Transaction(repository=self.repository, objects=objects, lock=self.lock, say=console.say)
-        left = transaction.apply(plan)
+        left = transaction.apply(plan, stop=stop)
         for path in left:
             console.say(f"left alone, because it changed meanwhile: {path}")
         conclude(plan)
+
+    def _gates_to_run(self, plan: Plan) -> Iterator[str]:
+        if plan.candidate is not None and plan.candidate.gates:
+            from release.gates import receipts  # noqa: PLC0415  # only tags need evidence
+
+            candidate = plan.candidate
+            missing = receipts.missing(self.repository, candidate.gates, candidate.tree)
+            yield f"gates to run: {', '.join(missing)}" if missing else "all gates have passed this tree"
+
+    def _with_evidence(self, plan: Plan, objects: ObjectReader) -> Plan:
+        """Have the candidate gated, then its tag signed if it is to be."""
+        if plan.candidate is not None and plan.candidate.gates:
+            from release.gates import run as gates  # noqa: PLC0415  # only tags need evidence
+
+            candidate = plan.candidate
+            gates.run(
+                self.repository,
+                commit=candidate.commit,
+                tree=candidate.tree,
+                gates=candidate.gates,
+                say=console.say,
+            )
+        if plan.tag is None or not plan.tag.sign:
+            return plan
+        from release.git import objects as database  # noqa: PLC0415  # most tags are not signed
+        from release.git import signing, world  # noqa: PLC0415
+
+        writer = database.ObjectWriter(repository=self.repository, reader=objects, lock=self.lock)
+        return plan.with_tag(signing.sign(writer, plan.tag, world.read_settings(self.repository)))
 
 
 def word(text: str, known: tuple[str, ...], what: str) -> str:

@@ -23,7 +23,7 @@ def resume(*, dry_run: bool) -> None:
     with _found("complete", dry_run=dry_run) as (transaction, found):
         if transaction is None or found is None:
             return
-        if found.stop is not None:
+        if found.phase == "conflict" and found.stop is not None:
             _go_on(transaction, found.stop)
         else:
             _report(transaction.resume(found))
@@ -34,7 +34,7 @@ def abort(*, dry_run: bool) -> None:
     """Undo what the journal describes."""
     with _found("undo", dry_run=dry_run) as (transaction, found):
         if transaction is not None and found is not None:
-            if found.stop is not None:
+            if found.phase == "conflict" and found.stop is not None:
                 conflicts.give_up(transaction.repository, found.stop, lock=transaction.lock)
             else:
                 _report(transaction.abort(found))
