@@ -102,7 +102,7 @@ def place(stop: Stop) -> str:
 def keep(repository: Repository, stop: Stop) -> None:
     """Write a stop to the journal."""
     plan = Plan(task=stop.flow, top=str(repository.top), done="")
-    journal.write(repository, journal.Journal(plan=plan, phase="conflict", stop=stop))
+    journal.write(repository, journal.Journal(plan=plan, git_dir=str(repository.git_dir), phase="conflict", stop=stop))
 
 
 def take(repository: Repository, stop: Stop, *, lock: int) -> Stop:

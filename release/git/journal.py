@@ -30,9 +30,11 @@ class Journal:
 
     A flow that stopped at a conflict has an empty plan, the phase "conflict" and a `stop`. `undoing` is set by an
     abort before it changes anything: from then on files may be torn in either direction.
+    `git_dir` is that of the worktree at `plan.top`.
     """
 
     plan: Plan
+    git_dir: str
     phase: str = "planned"
     undoing: bool = False
     stop: Stop | None = None
@@ -87,6 +89,7 @@ def read(repository: Repository) -> Journal | None:
         stop = data.get("stop")
         return Journal(
             plan=_plan(data["plan"]),
+            git_dir=data["git_dir"],
             phase=data["phase"],
             undoing=data["undoing"],
             stop=None if stop is None else _stop(stop),
@@ -102,7 +105,13 @@ def read(repository: Repository) -> Journal | None:
 def write(repository: Repository, journal: Journal) -> Journal:
     """Make the journal durable before anything that follows; returns it."""
     plan = asdict(replace(journal.plan, diffs=()))
-    facts = {"layout": _LAYOUT, "phase": journal.phase, "undoing": journal.undoing, "plan": plan}
+    facts = {
+        "layout": _LAYOUT,
+        "phase": journal.phase,
+        "undoing": journal.undoing,
+        "git_dir": journal.git_dir,
+        "plan": plan,
+    }
     if journal.stop is not None:
         facts["stop"] = asdict(journal.stop)
     replace_file(folder(repository) / "journal.json", json.dumps(facts, indent=1).encode("ascii"), 0o644, ours=True)

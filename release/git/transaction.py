@@ -61,7 +61,8 @@ class Transaction:
         if plan.empty:
             return ()
         files.refuse_taken(Path(plan.top), [edit.path for edit in plan.files])
-        written = journal.write(self.repository, journal.Journal(plan=plan, stop=stop))
+        written = journal.Journal(plan=plan, git_dir=str(self.repository.git_dir), stop=stop)
+        written = journal.write(self.repository, written)
         if plan.push is not None:
             written = self._push(written, plan.push)
         return self._local(journal.write(self.repository, replace(written, phase="local")), torn=None)
@@ -69,10 +70,11 @@ class Transaction:
     def resume(self, found: journal.Journal) -> tuple[str, ...]:
         """Complete what the journal describes, whichever instant it stopped at; the same result as an unbroken run."""
         push = found.plan.push
-        leftovers.remove_locks(self.repository, found.plan)
+        here = self.remaining(found)
+        leftovers.remove_locks(self.repository, here)
         if push is not None and found.phase in ("planned", "pushing"):
             found = self._push_again(found, push)
-        return self._local(found, torn=Torn.NEW | Torn.OLD if found.undoing else Torn.NEW)
+        return self._local(replace(found, plan=here), torn=Torn.NEW | Torn.OLD if found.undoing else Torn.NEW)
 
     def abort(self, found: journal.Journal) -> tuple[str, ...]:
         """Undo what the journal describes.
@@ -81,14 +83,32 @@ class Transaction:
             ReleaseError: the push has happened (exit 3), or nobody can tell (exit 7).
         """
         push = found.plan.push
+        here = self.remaining(found)
         if push is not None and found.phase != "planned" and self._pushed_before(found.plan, push).state != "none":
             raise refusal(
                 f"{found.plan.task} has already been pushed to {push.remote}: it cannot be undone here", RESUME
             )
-        leftovers.remove_locks(self.repository, found.plan)
+        leftovers.remove_locks(self.repository, here)
         undone = found if found.undoing else journal.write(self.repository, replace(found, undoing=True))
-        backwards = replace(undone, plan=found.plan.reversed())
+        backwards = replace(undone, plan=here.reversed())
         return self._local(backwards, torn=Torn.NEW | Torn.OLD if found.undoing else Torn.OLD)
+
+    def remaining(self, found: journal.Journal) -> Plan:
+        """Return the plan without what was to change in worktrees that were removed since; each is named.
+
+        Raises:
+            ReleaseError: a worktree is not removed, but not there either (exit 7).
+        """
+        plan = found.plan
+        places = {plan.top: found.git_dir, **{move.path: move.git_dir for move in plan.worktrees}}
+        common = self.repository.common
+        gone = [place for place, git_dir in places.items() if worktree.is_gone(Path(place), Path(git_dir), common)]
+        for place in gone:
+            self.say(f"the worktree {place} is gone: what was to change there is left out")
+        here = replace(plan, worktrees=tuple(move for move in plan.worktrees if move.path not in gone))
+        if plan.top not in gone:
+            return here
+        return replace(here, top=str(self.repository.top), files=(), index=())
 
     def _push(self, written: journal.Journal, push: Push) -> journal.Journal:
         written = journal.write(self.repository, replace(written, phase="pushing"))
@@ -113,7 +133,7 @@ class Transaction:
             journal.remove(self.repository)
         else:  # back to where the resolutions were taken: the push can be tried again with them
             empty = Plan(task=written.plan.task, top=written.plan.top, done="")
-            journal.write(self.repository, journal.Journal(plan=empty, phase="conflict", stop=written.stop))
+            journal.write(self.repository, replace(written, plan=empty, phase="conflict"))
         what = f"{push.remote} refused the push, and nothing moved anywhere:\n{reason}"
         if moved:
             what = f"{', '.join(map(short, moved))} moved at {push.remote} meanwhile, and nothing else did:\n{reason}"

@@ -168,6 +168,36 @@ def changes(objects: ObjectReader, old: str, new: str, prefix: str = "") -> tupl
     return tuple(found)
 
 
+def is_gone(place: Path, git_dir: Path, common: Path) -> bool:
+    """Whether a linked worktree was removed: its folder deleted, or with `git worktree remove`.
+
+    Raises:
+        ReleaseError: it is not there, but not removed either (exit 7, everything is kept).
+    """
+    if (place / ".git").exists():
+        return False
+    if git_dir.resolve().parent != common.resolve() / "worktrees":  # not a linked one, or of a repository elsewhere
+        raise interrupted(
+            f"{place} is not there any more: it was moved since the run was interrupted",
+            "move it back, then: invoke release.resume, or invoke release.abort",
+        )
+    try:
+        now = (git_dir / os.fsdecode((git_dir / "gitdir").read_bytes()).rstrip("\n")).parent
+    except FileNotFoundError:
+        return True
+    if (now / ".git").exists():
+        raise interrupted(
+            f"the worktree {place} was moved to {now} since the run was interrupted",
+            f"git worktree move {now} {place}, then: invoke release.resume, or invoke release.abort",
+        )
+    if (git_dir / "locked").exists():  # how git is told of a worktree whose disk is not always there
+        raise interrupted(
+            f"the worktree {place} is locked and not there",
+            f"bring it back, or git worktree unlock {place}, then: invoke release.resume, or invoke release.abort",
+        )
+    return True
+
+
 def follow(move: WorktreeMove, *, lock: int | None) -> None:
     """Bring index and files of a clean worktree from the old commit to the new one."""
     place = Path(move.path)

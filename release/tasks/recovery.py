@@ -59,16 +59,18 @@ def _found(verb: str, *, dry_run: bool) -> Iterator[tuple[Transaction | None, jo
         where = repository()
         with journal.locked(where) as lock, contextlib.closing(ObjectReader(where.top)) as objects:
             found = journal.read(where)
+            transaction = Transaction(repository=where, objects=objects, lock=lock, say=console.say)
             if found is None:
                 console.say("nothing is in progress")
                 yield None, None
             elif dry_run:
                 console.say(f"dry run: would {verb} {found.plan.task} (stopped in phase {found.phase})")
-                for line in console.summary(found.plan if verb == "complete" else found.plan.reversed()):
+                plan = transaction.remaining(found)
+                for line in console.summary(plan if verb == "complete" else plan.reversed()):
                     console.show(line)
                 yield None, None
             else:
-                yield Transaction(repository=where, objects=objects, lock=lock, say=console.say), found
+                yield transaction, found
 
 
 def _report(left: tuple[str, ...]) -> None:

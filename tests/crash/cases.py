@@ -96,7 +96,7 @@ def _rework(other: Path) -> None:
     (other / "CITATION.cff").write_bytes((other / "CITATION.cff").read_bytes().replace(b"\r", b"") + b"# cited\n")
 
 
-def _linked(stage: Stage) -> None:
+def linked(stage: Stage) -> None:
     """The same, with develop checked out in a linked worktree and main in the first one."""
     _behind(stage)
     project = stage.project
@@ -149,7 +149,7 @@ def _opened(stage: Stage) -> None:
 
 PREPARE = Case(name="prepare", words=("release.prepare", "1.0.0"), build=_behind)
 PUSHED = Case(name="prepare-push", words=("release.prepare", "1.0.0", "--push", "--yes"), build=_behind, pushes=True)
-LINKED = Case(name="prepare-linked", words=("release.prepare", "1.0.0"), build=_linked, place="linked")
+LINKED = Case(name="prepare-linked", words=("release.prepare", "1.0.0"), build=linked, place="linked")
 BUMP = Case(name="bump", words=("bump", "1.0.0"), build=_flow)
 PROPAGATE = Case(name="propagate", words=("propagate",), build=_drifted)
 COMMIT = Case(name="propagate-commit", words=("propagate", "--commit"), build=_drifted)

@@ -73,7 +73,7 @@ class Stage:
     @property
     def trees(self) -> list[Path]:
         """The worktrees."""
-        return [place for place in (self.slot / "work", self.slot / "linked") if place.exists()]
+        return [place for place in (self.slot / "work", self.slot / "linked") if (place / ".git").exists()]
 
     @property
     def common(self) -> Path:
