@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
 
 CONFIG = "pyproject.toml"
-_STEP_SECONDS = 600.0  # one task of the rehearsal
+_STEP_SECONDS = 3600.0  # one task of the rehearsal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +120,13 @@ def _add_develop(stage: Stage) -> None:
 
 
 def _play(stage: Stage, wanted: str) -> None:
+    """Prepare, make a candidate, finish: what a maintainer types, and what each task prints."""
     _task(stage, ["release.prepare", wanted, "--dry-run"])
     _task(stage, ["release.prepare", wanted, "--push", "--yes"])
+    _task(stage, ["release.candidate", "--yes"])
+    _task(stage, ["release.status"])
+    _task(stage, ["release.finish", "--dry-run"])
+    _task(stage, ["release.finish", "--yes"])
     _task(stage, ["version", "--check"])
     _task(stage, ["release.status"])
 
@@ -141,7 +146,12 @@ def _task(stage: Stage, words: Sequence[str]) -> None:
 
 def _show(stage: Stage) -> None:
     console.show("the result:")
-    for line in stage.git("log", "--graph", "--oneline", "--decorate", "--all", "-n", "12").splitlines():
+    for line in stage.git("log", "--graph", "--oneline", "--decorate", "--all", "-n", "14").splitlines():
         console.show(f"  {line}")
-    for line in stage.git("show", "--stat", "--format=%h %s", "HEAD").splitlines():
+    console.show("at the remote:")
+    shown = command.run(
+        ["for-each-ref", "--format=%(refname:short) %(objecttype)", "--sort=-creatordate", "--count=6"],
+        cwd=stage.remote,
+    ).out
+    for line in os.fsdecode(shown).splitlines():
         console.show(f"  {line}")

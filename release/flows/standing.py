@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from release import conventional
 from release import version as versions
 from release.errors import Problem, ReleaseError
-from release.flows import prepare
+from release.flows import prepare, subjects
 from release.git import history, journal
 from release.git import world as git
+from release.git.worktree import name_some
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from release.flows.situation import Branch, Situation
+
+
+_FEATURES = 10  # features whose distance is counted; of more, the names are enough
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One branch of the flow: its version, and how far it is from the branch it came from."""
+    """One branch of the flow: its version, and how far it and the branch that it goes to are from each other.
+
+    `depth` is how far in it is drawn: below the branch that it came from. `tag` is the version tag on its tip.
+    """
 
     role: str
     branch: str
     version: str
     commit: str
+    tag: str
     where: str
     ahead: int
+    behind: int
     against: str
     current: bool
+    depth: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopped:
+    """What is in progress: the task, its phase, why it stopped, and where a person has to resolve something."""
+
+    task: str
+    phase: str
+    why: str
+    worktree: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +59,7 @@ class Standing:
     lines: tuple[Line, ...]
     last: str
     remote: str
-    in_progress: str
-    phase: str
+    stopped: Stopped | None
     next: str
 
     def facts(self) -> dict[str, Any]:
@@ -47,62 +68,114 @@ class Standing:
             "branches": [{name: getattr(line, name) for name in Line.__slots__} for line in self.lines],
             "last_release": self.last or None,
             "remote": self.remote or None,
-            "in_progress": {"task": self.in_progress, "phase": self.phase} if self.in_progress else None,
+            "in_progress": asdict(self.stopped) if self.stopped else None,
             "next": self.next,
         }
 
 
 def standing(scene: Situation) -> Standing:
-    """Look at main, develop and the open releases."""
+    """Look at main, support branches, hotfixes, develop, the open releases and features."""
     main = scene.main
-    lines = [_line(scene, "main" if not scene.trunk else "trunk", main, None)]
+    found = list(_below(scene, "trunk" if scene.trunk else "main", main, None, 0))
+    for branch in _of(scene, "support"):
+        found += _below(scene, "support", branch, None, 0)
     if not scene.trunk and scene.develop.exists:
-        lines.append(_line(scene, "develop", scene.develop, main))
-    lines += [_line(scene, "release", branch, main) for branch in scene.open_releases.values()]
+        found += _below(scene, "develop", scene.develop, main, 0)
     tip = main.there or main.here
     last = scene.released(tip).greatest if tip is not None else None
-    found = journal.read(scene.repository)
+    stopped = _stopped(journal.read(scene.repository))
     return Standing(
-        lines=tuple(lines),
+        lines=tuple(found),
         last="" if last is None else str(last.version),
         remote=scene.world.remote,
-        in_progress="" if found is None else found.plan.task,
-        phase="" if found is None else found.phase,
-        next=_next(scene, interrupted=found is not None),
+        stopped=stopped,
+        next=_next(found, stopped),
     )
 
 
-def _next(scene: Situation, *, interrupted: bool) -> str:
-    if interrupted:
-        return "invoke release.resume, or invoke release.abort"
-    current = scene.worktree.branch.removeprefix("refs/heads/")
-    opened = [branch.name for branch in scene.open_releases.values()]
-    if current in opened:
-        return f"commit fixes on {current}; what would stop it: invoke release.check"
-    if opened:
-        return f"git switch {opened[0]}"
-    return "invoke release.prepare next --dry-run"
+def _below(scene: Situation, role: str, branch: Branch, against: Branch | None, depth: int) -> Iterator[Line]:
+    """Yield a branch, and below it those that came from it."""
+    yield _line(scene, role, branch, against, depth)
+    if role in ("main", "trunk", "support"):
+        for hotfix in _of(scene, "hotfix"):
+            tip = hotfix.here or hotfix.there
+            assert tip is not None  # noqa: S101  # branches() lists what exists
+            if subjects.origin(scene, tip).name == branch.name:
+                yield _line(scene, "hotfix", hotfix, branch, depth + 1)
+    if role in ("develop", "trunk"):
+        for release in scene.open_releases.values():
+            yield _line(scene, "release", release, scene.main, depth + 1)
+        features = _of(scene, "feature")
+        for feature in features:
+            yield _line(scene, "feature", feature, branch if len(features) <= _FEATURES else None, depth + 1)
 
 
-def _line(scene: Situation, role: str, branch: Branch, against: Branch | None) -> Line:
+def _of(scene: Situation, group: str) -> list[Branch]:
+    return [branch for branch in scene.branches() if scene.group(branch.name) == group]
+
+
+def _line(scene: Situation, role: str, branch: Branch, against: Branch | None, depth: int) -> Line:
     tip = branch.here or branch.there
     other = None if against is None else against.here or against.there
-    ahead = git.relation(scene.repository, tip, other)[0] if tip is not None and other is not None else 0
-    version = None if tip is None else scene.version_at(tip)
+    ahead = behind = 0
+    is_known = tip is not None and scene.objects.resolve(tip) is not None  # features of others are not fetched
+    if tip is not None and is_known and other is not None:
+        ahead, behind = git.relation(scene.repository, tip, other)
+    version = scene.version_at(tip) if tip is not None and is_known else None
     if branch.here and branch.there:
         where = "" if branch.here == branch.there else f"differs from {scene.world.remote}"
     else:
         where = "only here" if branch.here else f"only at {scene.world.remote}"
+    tags = [version for version, commit in scene.tags.items() if commit == tip]
     return Line(
         role=role,
         branch=branch.name,
         version="" if version is None else str(version),
         commit=tip or "",
+        tag=versions.tag_name(max(tags), scene.config.tag) if tags else "",
         where=where if scene.world.remote else "",
         ahead=ahead,
+        behind=behind,
         against="" if against is None else against.name,
         current=scene.worktree.branch == branch.ref,
+        depth=depth,
     )
+
+
+def _stopped(found: journal.Journal | None) -> Stopped | None:
+    """Say what is in progress, and why it is not over."""
+    if found is None:
+        return None
+    opened = None if found.stop is None else found.stop.opened
+    why = "it was interrupted; nothing is pushed" if found.plan.push is not None else "it was interrupted"
+    if found.phase == "conflict":
+        why = "its conflict is resolved; it has not gone on yet"
+    if found.phase == "conflict" and opened is not None:
+        why = f"merging into {opened.branch} conflicts in {name_some(path for path, *_ in opened.conflicts)}"
+    elif found.phase == "pushing":
+        why = "it was interrupted while it pushed"
+    elif found.phase in ("pushed", "local") and found.plan.push is not None:
+        why = "it is pushed, and not complete here"
+    worktree = opened.path if found.phase == "conflict" and opened is not None else ""
+    return Stopped(task=found.plan.task, phase=found.phase, why=why, worktree=worktree)
+
+
+def _next(lines: Sequence[Line], stopped: Stopped | None) -> str:
+    """Return the command that usually comes next."""
+    if stopped is not None:
+        resolving = f"resolve it in {stopped.worktree}, git add, then: " if stopped.worktree else ""
+        return f"{resolving}invoke release.resume, or invoke release.abort"
+    current = next((line for line in lines if line.current), None)
+    if current is not None and current.role in ("hotfix", "feature"):
+        return f"commit on {current.branch}, then: invoke {current.role}.finish --dry-run"
+    if current is not None and current.role == "release":
+        if current.tag:
+            return f"test {current.tag}, then: invoke release.finish --dry-run"
+        return f"commit fixes on {current.branch}, then: invoke release.candidate, or invoke release.finish --dry-run"
+    waiting = next((line for role in ("hotfix", "release") for line in lines if line.role == role), None)
+    if waiting is not None:
+        return f"git switch {waiting.branch}"
+    return "invoke release.prepare next --dry-run"
 
 
 def problems(scene: Situation, wanted: str) -> list[Problem]:
@@ -128,12 +201,7 @@ def _release_branch(scene: Situation, branch: Branch, version: versions.Version)
     held = scene.version_at(tip)
     found = list(prepare.branch_problems(scene, tip, branch.name))
     if held is None or versions.release_segment(held) != version:
-        found.append(
-            Problem(
-                what=f"VERSION of {branch.name} is {held or 'missing'}",
-                hint=f"it has to be {version} or a pre-release of it: invoke bump {version}",
-            )
-        )
+        found.append(subjects.other_version(branch, held, version))
     since = scene.develop.there or scene.develop.here
     for message in history.messages(scene.repository, since, tip):
         commit = conventional.read(message)

@@ -12,8 +12,10 @@ from release.steps import working_tree
 from release.tasks import face
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from release.errors import Problem
-    from release.flows.standing import Standing
+    from release.flows.standing import Line, Standing
     from release.formats.sites import Site
     from release.steps.working_tree import WorkingTree
 
@@ -107,17 +109,29 @@ def status(*, as_json: bool) -> None:
 
 
 def _show(found: Standing) -> None:
-    if found.in_progress:
-        console.show(f"interrupted: {found.in_progress} (phase {found.phase})")
-    widths = [max(len(getattr(line, name)) for line in found.lines) for name in ("role", "branch", "version")]
-    for line in found.lines:
+    if found.stopped is not None:
+        console.show(f"stopped: {found.stopped.task}: {found.stopped.why}")
+    names = [f"{_branching(found.lines, number)}{line.branch}" for number, line in enumerate(found.lines)]
+    widths = max(map(len, names)), max(len(line.version or "-") for line in found.lines)
+    for name, line in zip(names, found.lines, strict=True):
+        away = [f"{line.ahead} ahead of"] if line.ahead else []
+        away += [f"{line.behind} behind"] if line.behind else []
+        distance = f"{' and '.join(away)} {line.against}" if away else ""
+        more = ", ".join(part for part in (line.tag, distance, line.where) if part)
         mark = "*" if line.current else " "
-        ahead = f"{line.ahead} ahead of {line.against}" if line.against else ""
-        more = ", ".join(part for part in (ahead, line.where) if part)
-        text = f"{line.role:{widths[0]}}  {line.branch:{widths[1]}}  {line.version or '-':{widths[2]}}  {more}"
-        console.show(f"{mark} {text.rstrip()}")
+        console.show(f"{mark} {name:{widths[0]}}  {line.version or '-':{widths[1]}}  {more}".rstrip())
     console.show(f"last release: {found.last or 'none'}")
     console.show(f"next: {found.next}")
+
+
+def _branching(lines: Sequence[Line], number: int) -> str:
+    """Draw the line to the branch that one came from."""
+    line = lines[number]
+    if not line.depth:
+        return ""
+    following = lines[number + 1 :]
+    goes_on = next((other.depth >= line.depth for other in following[:1]), False)
+    return f"{'  ' * (line.depth - 1)}{'├─' if goes_on else '└─'} "
 
 
 def check(wanted: str) -> None:
