@@ -15,12 +15,19 @@ import nox.project
 # The `nox` script, unlike `python -m nox`, does not put this folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from release.sessions import lint, tests  # after the path is set
+from release.sessions import lint, pythons, tests  # after the path is set
 
-__all__ = ["bench", "crash", "docs", "lint", "tests"]
+__all__ = ["bench", "crash", "docs", "lint", "suite", "tests"]
 
-nox.options.sessions = ["lint", "tests", "docs"]
+nox.options.sessions = ["lint", "suite", "docs"]
 _GROUPS = nox.project.load_toml("pyproject.toml")
+
+
+@nox.session(python=pythons())
+def suite(session: nox.Session) -> None:
+    """Run all tests but the matrices; `tests`, the gate of this project's own releases, is the quick part of it."""
+    session.install(".", *nox.project.dependency_groups(_GROUPS, "tests"))
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session

@@ -16,11 +16,22 @@ from pathlib import Path
 from release import config
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/configuration.md")
+DOCUMENTS = ("README.md", "docs/configuration.md", "docs/git-flow.md")
 EPOCH = "1767225600"  # 2026-01-01, the day on which every transcript plays
 FILES = {
     "VERSION": "0.9.0\n",
-    "pyproject.toml": '[project]\nname = "demo"\nversion = "0.9.0"\n\n[tool.mypy]\npython_version = "0.9.0"\n',
+    "pyproject.toml": """\
+[project]
+name = "demo"
+version = "0.9.0"
+dependencies = ["attrs>=22"]
+
+[tool.mypy]
+python_version = "0.9.0"
+
+[tool.release]
+gates = []
+""",
     "src/demo/__init__.py": '__version__ = "0.9.0"\n',
     "chart/Chart.yaml": 'name: demo\nversion: 0.9.0\nappVersion: "0.9.0"\n',
     "tasks.py": "from release import ns\n",
@@ -39,8 +50,13 @@ _PERSON = {"NAME": "Ada", "EMAIL": "ada@example.org", "DATE": f"{EPOCH} +0000"}
 
 def run(argv: list[str], cwd: Path, env: dict[str, str]) -> str:
     """Run a program and return what a person would see of it."""
-    done = subprocess.run(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+    done = subprocess.run(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode not in SHOWN:
+        raise SystemExit(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout.decode()}")
     return done.stdout.decode()
+
+
+SHOWN = (0, 3, 6)  # statuses that a transcript may show: done, refused, stopped at a conflict
 
 
 def demo(folder: Path, env: dict[str, str]) -> Path:
@@ -57,26 +73,48 @@ def demo(folder: Path, env: dict[str, str]) -> Path:
         "commit -q -m feat:\u00a0begin",
         "tag -a v0.9.0 -m v0.9.0",
         "switch -q -c develop",
-        "commit -q --allow-empty -m feat(api):\u00a0list\u00a0the\u00a0users",
-        "commit -q --allow-empty -m fix:\u00a0close\u00a0the\u00a0file",
+        "@users.py",
+        "commit -q -m feat(api):\u00a0list\u00a0the\u00a0users",
+        "@files.py",
+        "commit -q -m fix:\u00a0close\u00a0the\u00a0file",
         "push -q origin main develop v0.9.0",
     )
     for step in steps:
+        if step.startswith("@"):  # a file, to be committed next
+            (work / "src/demo" / step[1:]).write_text("...\n")
+            run(["git", "add", "-A"], work, env)
+            continue
         run(["git", *(word.replace("\u00a0", " ") for word in step.split(" "))], work, env)
     return work
 
 
 def transcript(*lines: str) -> str:
-    """Run commands in the demo project, one after another, and show them with what they print."""
+    """Run commands in the demo project, one after another, and show them with what they print.
+
+    A line that starts with `@` is done and not shown: `@edit FILE OLD NEW` edits, others are commands.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         env = environment(folder)
         work = demo(folder, env)
         shown = []
         for line in lines:
-            printed = run(line.split(), work, env).replace(str(work), "~/demo")
-            shown.append(f"$ {line}\n{printed}")
+            if line.startswith("@edit "):
+                edit(work, *line.split(" ", 3)[1:])
+                continue
+            words = [word.replace("\u00a0", " ") for word in line.removeprefix("@").split(" ")]
+            printed = run(words, work, env).replace(str(folder), "~")
+            if not line.startswith("@"):
+                shown.append(f"$ {line}\n{printed}".replace("\u00a0", " "))
     return "```console\n" + "".join(shown) + "```\n"
+
+
+def edit(work: Path, path: str, old: str, new: str) -> None:
+    """Edit a file as a person would."""
+    place = work / path
+    text = place.read_text()
+    assert old in text, f"{path} does not hold {old!r}"
+    place.write_text(text.replace(old, new))
 
 
 PARTS = {
@@ -87,6 +125,37 @@ PARTS = {
         "invoke release.prepare next --dry-run",
         "invoke release.prepare next",
         "invoke release.status",
+    ),
+    "release": lambda: transcript(
+        "@invoke release.prepare next",
+        "invoke release.candidate --yes",
+        "invoke release.finish --dry-run",
+        "invoke release.finish --yes",
+        "git log --graph --oneline --decorate -8",
+        "invoke release.status",
+    ),
+    "hotfix": lambda: transcript(
+        "@invoke release.prepare next --push --yes",
+        "invoke hotfix.start --name leak",
+        "@edit src/demo/__init__.py __version__ # closed\n__version__",
+        "@git commit -q -a -m fix:\u00a0close\u00a0the\u00a0leak",
+        "invoke release.status",
+        "invoke hotfix.finish --yes",
+        "invoke release.status",
+    ),
+    "conflict": lambda: transcript(
+        "@invoke release.prepare next",
+        "@edit pyproject.toml attrs>=22 attrs>=24",
+        "@git commit -q -a -m fix:\u00a0a\u00a0newer\u00a0attrs",
+        "@git switch -q develop",
+        "@edit pyproject.toml attrs>=22 attrs>=23",
+        "@git commit -q -a -m build:\u00a0attrs",
+        "@git switch -q -",
+        "invoke release.finish --yes",
+        "git -C ../demo-merge-develop diff",
+        "git -C ../demo-merge-develop checkout --theirs pyproject.toml",
+        "git -C ../demo-merge-develop add pyproject.toml",
+        "invoke release.resume",
     ),
 }
 
