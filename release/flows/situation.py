@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -264,13 +265,15 @@ def _fetch_missing(situation: Situation, *, features: bool) -> None:
     }
     if not wanted or git.whole_here(situation.repository, wanted.values()):
         return
-    offered = [name for name in wanted if world.fetch_refs is None or name in world.fetch_refs]
+    elsewhere = world.fetch_refs
+    offered = [name for name in wanted if elsewhere is None or name in elsewhere]
     if offered:
         git.fetch_objects(situation.repository, world.remote, offered)
-    if world.fetch_refs is not None and not git.whole_here(situation.repository, wanted.values()):
+    if elsewhere is not None and not git.whole_here(situation.repository, wanted.values()):
+        only = shlex.join(name for name, oid in wanted.items() if name not in elsewhere or elsewhere[name].oid != oid)
         raise refusal(
             f"{world.remote} has commits where pushes go that it lacks where fetches come from",
-            f'bring them here: git fetch "$(git remote get-url --push {world.remote})"',
+            f'bring them here: git fetch "$(git remote get-url --push {world.remote})" {only}',
         )
 
 

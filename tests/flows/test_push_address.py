@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,6 +72,13 @@ def refuses(project: Project, there: Path, *words: str, code: int = 3, says: str
     after = project.state(times=True), project.git("for-each-ref", cwd=there)
     assert (ended.code, after == before) == (code, True), ended.text
     assert says in ended.err, ended.text
+
+
+def follow_hint(project: Project, there: Path) -> None:
+    """The command that a refusal names works as it stands there."""
+    refuses(project, there, *PUSH, says="has commits where pushes go")
+    hint = project.invoke(*PUSH).err.partition("bring them here: ")[2]
+    subprocess.run(["sh", "-c", hint], cwd=project.path, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("set_up", [by_push_url, by_rewriting, by_both])
@@ -147,8 +155,7 @@ def test_a_plan_starts_from_what_the_push_moves(project: Project, there: Path) -
     project.git("clone", "-q", "-b", "develop", str(there), str(other), cwd=project.folder)
     project.git("commit", "-q", "--allow-empty", "-m", "feat: newest", cwd=other)
     project.git("push", "-q", cwd=other)
-    refuses(project, there, *PUSH, says='git fetch "$(git remote get-url --push origin)"')
-    project.git("fetch", "-q", str(there), "develop")
+    follow_hint(project, there)
     ended = project.invoke(*PUSH)
     assert ended.code == 0, ended.text
     assert project.git("log", "-1", "--format=%s", "HEAD~1") == "feat: newest"
@@ -161,8 +168,7 @@ def test_branches_that_only_the_push_address_has_are_not_asked_of_the_other(proj
     project.git("clone", "-q", "-b", "develop", str(there), str(other), cwd=project.folder)
     project.git("commit", "-q", "--allow-empty", "-m", "fix: elsewhere", cwd=other)
     project.git("push", "-q", "origin", f"HEAD:{BRANCH}", cwd=other)
-    refuses(project, there, *PUSH, says="has commits where pushes go")
-    project.git("fetch", "-q", str(there), BRANCH)
+    follow_hint(project, there)
     refuses(project, there, *PUSH, says="release/v1.0.0 is already open at origin")
 
 
