@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -72,6 +71,8 @@ def shown(value: object) -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return the hint for an unknown word: the known one it resembles, else all that are known."""
+    import difflib  # noqa: PLC0415  # only a slip needs it
+
     known = tuple(words)
     close = difflib.get_close_matches(word[:_LONGEST_SHOWN], known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

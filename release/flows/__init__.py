@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 _MERGING = {
     "release.finish": ("release.flows.finish", "finish"),
     "hotfix.finish": ("release.flows.finish", "finish"),
+    "feature.finish": ("release.flows.feature", "finish"),
 }
 
 
-def repeat(scene: Situation, flow: str, options: Mapping[str, Any], resolutions: Mapping[str, str]) -> Plan:
-    """Plan a flow that stopped once more, with the options that it was given.
+def planned(scene: Situation, flow: str, options: Mapping[str, Any], resolutions: Mapping[str, str]) -> Plan:
+    """Plan a flow that merges, by the options that its task was given; `resolutions` are those of earlier conflicts.
 
     Raises:
         ReleaseError: as the flow.

@@ -7,7 +7,6 @@ other took. `sift` then applies the rules, and whatever did not come back is not
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -95,6 +94,8 @@ def _unknown(table: Mapping[str, Any], path: str) -> Iterable[str]:
     for key, value in table.items():
         here = f"{path}.{key}".lstrip(".")
         if key not in _KNOWN[path]:
+            import difflib  # noqa: PLC0415  # only a slip needs it
+
             nearest = difflib.get_close_matches(key, _KNOWN[path], n=1, cutoff=0)
             yield f"unknown key {here!a} (nearest: {nearest[0]})"
         elif _is_list(here) and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):

@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from release.entry import Entry
@@ -38,6 +38,7 @@ class Journal:
     phase: str = "planned"
     undoing: bool = False
     stop: Stop | None = None
+    encoded: str = field(default="", compare=False, repr=False)  # the plan as it is written
 
 
 def folder(repository: Repository) -> Path:
@@ -104,19 +105,20 @@ def read(repository: Repository) -> Journal | None:
 
 def write(repository: Repository, journal: Journal) -> Journal:
     """Make the journal durable before anything that follows; returns it."""
-    plan = asdict(replace(journal.plan, diffs=()))
     facts = {
         "layout": _LAYOUT,
         "phase": journal.phase,
         "undoing": journal.undoing,
         "git_dir": journal.git_dir,
-        "plan": plan,
     }
     if journal.stop is not None:
         facts["stop"] = asdict(journal.stop)
-    replace_file(folder(repository) / "journal.json", json.dumps(facts, indent=1).encode("ascii"), 0o644, ours=True)
+    # A plan can list thousands of paths: it is written out once, and no phase changes it.
+    plan = journal.encoded or json.dumps(asdict(replace(journal.plan, diffs=())))
+    text = f'{json.dumps(facts)[:-1]}, "plan": {plan}}}\n'
+    replace_file(folder(repository) / "journal.json", text.encode("ascii"), 0o644, ours=True)
     sync_folder(folder(repository))
-    return journal
+    return replace(journal, encoded=plan)
 
 
 def remove(repository: Repository) -> None:

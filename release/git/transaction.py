@@ -90,7 +90,7 @@ class Transaction:
             )
         leftovers.remove_locks(self.repository, here)
         undone = found if found.undoing else journal.write(self.repository, replace(found, undoing=True))
-        backwards = replace(undone, plan=here.reversed())
+        backwards = replace(undone, encoded="", plan=here.reversed())
         return self._local(backwards, torn=Torn.NEW | Torn.OLD if found.undoing else Torn.OLD)
 
     def remaining(self, found: journal.Journal) -> Plan:
@@ -133,7 +133,7 @@ class Transaction:
             journal.remove(self.repository)
         else:  # back to where the resolutions were taken: the push can be tried again with them
             empty = Plan(task=written.plan.task, top=written.plan.top, done="")
-            journal.write(self.repository, replace(written, plan=empty, phase="conflict"))
+            journal.write(self.repository, replace(written, plan=empty, phase="conflict", encoded=""))
         what = f"{push.remote} refused the push, and nothing moved anywhere:\n{reason}"
         if moved:
             what = f"{', '.join(map(short, moved))} moved at {push.remote} meanwhile, and nothing else did:\n{reason}"
@@ -196,7 +196,7 @@ class Transaction:
     def _local(self, found: journal.Journal, *, torn: Torn | None) -> tuple[str, ...]:
         """Carry out what happens here. `torn` says which files a killed run can have left half written; None: fresh."""
         plan, fresh = found.plan, torn is None
-        moving = {ref.name for ref in plan.refs if ref.old is not None}
+        moving = {ref.name for ref in plan.refs if ref.old is not None and ref.new is not None}
         for move in plan.worktrees:
             self._detach(move, moving, fresh=fresh)
         self._update_refs([ref for ref in plan.refs if ref.new is not None], plan, fresh=fresh)
@@ -210,7 +210,7 @@ class Transaction:
         return strangers
 
     def _detach(self, move: WorktreeMove, moving: set[str], *, fresh: bool) -> None:
-        """A branch must not move or vanish under a HEAD that follows it."""
+        """A branch must not move under a HEAD that follows it; one that vanishes does so when no HEAD does."""
         if move.old_branch not in moving:
             return
         if not fresh and self._head(move)[0] != move.old_branch:
@@ -241,7 +241,7 @@ class Transaction:
         raise interrupted(f"the refs could not be moved: {answer.complaint}", RESUME_OR_ABORT)
 
     def _reattach(self, plan: Plan) -> None:
-        moving = {ref.name for ref in plan.refs if ref.old is not None}
+        moving = {ref.name for ref in plan.refs if ref.old is not None and ref.new is not None}
         for move in plan.worktrees:
             if move.old_branch in moving:
                 self._write(move.path, "symbolic-ref", "-m", "release: back", "HEAD", move.old_branch)

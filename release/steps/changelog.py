@@ -76,9 +76,8 @@ def write(
             "name what is to be released first: invoke bump final",
         )
     name = str(release_segment(version))
-    rendered = render(start, stop)
     written = changelog.marker(document, name) if document else None
-    base = _base(written, (start, stop), rendered, render)
+    rendered, base = _rendered(written, (start, stop), render)
     result = changelog.put_section(
         document, version=name, date=date, rendered=rendered, base=base, marker=(start, stop)
     )
@@ -94,14 +93,20 @@ def write(
     return result
 
 
-def _base(written: changelog.Range | None, wanted: changelog.Range, rendered: str, render: Render) -> str | None:
-    """Return what the section was last written from; None if that is not known."""
+def _rendered(written: changelog.Range | None, wanted: changelog.Range, render: Render) -> tuple[str, str | None]:
+    """Return what is wanted, and what the section was last written from (None: not known); both made side by side."""
     if written is None or written == wanted:
-        return rendered if written else None
-    try:
-        return render(*written)
-    except MissingHistoryError:  # rebased and collected since
-        return None
+        rendered = render(*wanted)
+        return rendered, rendered if written else None
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # only where there are two
+
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        last = beside.submit(render, *written)
+        rendered = render(*wanted)
+        try:
+            return rendered, last.result()
+        except MissingHistoryError:  # rebased and collected since
+            return rendered, None
 
 
 def all_sections(document: bytes | None, releases: Iterable[Tagged], *, render: Callable[[Tagged], str]) -> bytes:

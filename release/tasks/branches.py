@@ -37,10 +37,12 @@ def start_hotfix(
     yes: bool = False,
 ) -> None:
     """Open a hotfix branch from main with the next free patch as VERSION."""
-    from release.flows import opening  # noqa: PLC0415  # nothing is loaded for `invoke --list`
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.opening")
     with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        from release.flows import opening  # noqa: PLC0415  # nothing is loaded for `invoke --list`
+
         run.carry_out(opening.hotfix(scene, name, from_, push=push), scene.objects)
 
 
@@ -75,23 +77,22 @@ def finish_hotfix(
     yes: bool = False,
 ) -> None:
     """Merge a hotfix to main, tag it, merge it into newer open releases and develop, push all at once."""
-    from release.flows import finish as flow  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.finish", "release.git.transaction")
     with face.changing(context, dry_run=dry_run, yes=yes) as run:
-        wish = flow.Wish(
-            flow="hotfix.finish",
-            name=name,
-            version=version,
-            push=not no_push,
-            keep=keep,
-            message=face.message(message, message_file),
-            pr=pr,
-            commit=commit,
-            allow_changed=True,
-            allow_empty=allow_empty,
-        )
-        run.flow(lambda scene, known: flow.finish(scene, wish, known))
+        told: dict[str, str | bool] = {
+            "name": name,
+            "version": version,
+            "push": not no_push,
+            "keep": keep,
+            "message": face.message(message, message_file),
+            "pr": pr,
+            "commit": commit,
+            "allow_changed": True,
+            "allow_empty": allow_empty,
+        }
+        run.flow("hotfix.finish", told)
 
 
 @task(auto_shortflags=False, help={"name": NAME.format("hotfix"), "remote": REMOTE, "dry-run": DRY_RUN, "yes": YES})
@@ -105,10 +106,12 @@ def drop_hotfix(
 @task(auto_shortflags=False, help={"name": "the feature's name", "push": PUSH, "dry-run": DRY_RUN, "yes": YES})
 def start_feature(context: Context, name: str, push: bool = False, dry_run: bool = False, yes: bool = False) -> None:
     """Open a feature branch from develop."""
-    from release.flows import opening  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.opening")
     with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        from release.flows import opening  # noqa: PLC0415
+
         run.carry_out(opening.feature(scene, name, push=push), scene.objects)
 
 
@@ -133,12 +136,17 @@ def finish_feature(
     yes: bool = False,
 ) -> None:
     """Merge a feature into develop, push develop and delete the branch."""
-    from release.flows import feature as flow  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.feature", "release.git.transaction")
     with face.changing(context, dry_run=dry_run, yes=yes) as run:
-        wish = flow.Wish(flow="feature.finish", name=name, push=not no_push, keep=keep, pr=pr)
-        run.flow(lambda scene, known: flow.finish(scene, wish, known), features=True)
+        told: dict[str, str | bool] = {
+            "name": name,
+            "push": not no_push,
+            "keep": keep,
+            "pr": pr,
+        }
+        run.flow("feature.finish", told, features=True)
 
 
 @task(auto_shortflags=False, help={"name": NAME.format("feature"), "remote": REMOTE, "dry-run": DRY_RUN, "yes": YES})
@@ -150,10 +158,12 @@ def drop_feature(
 
 
 def _drop(context: Context, group: str, name: str, *, remote: bool, dry_run: bool, yes: bool) -> None:
-    from release.flows import drop as flow  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.drop")
     with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look(features=group == "feature") as scene:
+        from release.flows import drop as flow  # noqa: PLC0415
+
         plan, loss = flow.drop(scene, group, name, remote=remote)
         run.carry_out(plan, scene.objects, question=loss)
 
@@ -164,10 +174,12 @@ def _drop(context: Context, group: str, name: str, *, remote: bool, dry_run: boo
 )
 def start_support(context: Context, line: str, push: bool = False, dry_run: bool = False, yes: bool = False) -> None:
     """Open the branch of an older line at its last release."""
-    from release.flows import opening  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.opening")
     with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        from release.flows import opening  # noqa: PLC0415
+
         run.carry_out(opening.support(scene, line, push=push), scene.objects)
 
 

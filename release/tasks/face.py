@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import signal
 import sys
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,23 +48,27 @@ class Run:
 
     def flow(
         self,
-        make: Callable[[Situation, Mapping[str, str]], Plan],
+        name: str,
+        told: Mapping[str, str | bool],
         *,
         stop: Stop | None = None,
         features: bool = False,
     ) -> None:
-        """Plan a flow that may stop at conflicts, and carry it out; `stop` is where it goes on from.
+        """Plan a flow that may stop at conflicts, by what it was `told`, and carry it out.
+
+        `stop` is where it goes on from.
 
         Raises:
             ReleaseError: it stops at a conflict: the merge is handed over (exit 6); or as `carry_out`.
         """
-        from release.flows import conflicts  # noqa: PLC0415  # loaded by flows that merge
-
         with self.look(moment=None if stop is None else stop.moment, features=features) as scene:
+            from release import flows  # noqa: PLC0415  # after git was set to work
+            from release.flows import conflicts  # noqa: PLC0415
+
             if stop is not None:
                 conflicts.refuse_moved(scene, stop)
             try:
-                plan = make(scene, {} if stop is None else dict(stop.resolutions))
+                plan = flows.planned(scene, name, told, {} if stop is None else dict(stop.resolutions))
             except conflicts.Stopped as stopped:
                 if self.lock is not None:
                     conflicts.hand_over(self.repository, stopped.stop, lock=self.lock)
@@ -149,6 +155,16 @@ class Run:
 
         writer = database.ObjectWriter(repository=self.repository, reader=objects, lock=self.lock)
         return plan.with_tag(signing.sign(writer, plan.tag, world.read_settings(self.repository)))
+
+
+def beside(*modules: str) -> None:
+    """Load modules that a task needs in a moment, while it waits for git; whoever imports them waits for the rest."""
+
+    def load() -> None:
+        for name in modules:
+            importlib.import_module(name)
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def word(text: str, known: tuple[str, ...], what: str) -> str:

@@ -9,6 +9,9 @@ from invoke.tasks import task
 if TYPE_CHECKING:
     from invoke.context import Context
 
+    from release.flows.situation import Situation
+    from release.plan import Plan
+
 DRY_RUN = "show diffs, ref moves and tree ids of the very objects a real run uses; change nothing"
 YES = "do not ask"
 
@@ -32,10 +35,12 @@ def prepare(
     yes: bool = False,
 ) -> None:
     """Open release/vX.Y.Z from develop: VERSION, sites and changelog in one commit."""
-    from release.flows import prepare as flow  # noqa: PLC0415  # nothing is loaded for `invoke --list`
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.prepare")
     with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        from release.flows import prepare as flow  # noqa: PLC0415  # nothing is loaded for `invoke --list`
+
         plan = flow.prepare(scene, version, push=push, allow_empty=allow_empty)
         run.carry_out(plan, scene.objects)
 
@@ -71,22 +76,21 @@ def finish(
     yes: bool = False,
 ) -> None:
     """Merge a release to main, tag it, merge back, push all at once, and delete the branch."""
-    from release.flows import finish as flow  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.finish", "release.git.transaction")
     with face.changing(context, dry_run=dry_run, yes=yes) as run:
-        wish = flow.Wish(
-            flow="release.finish",
-            name=version,
-            push=not no_push,
-            keep=keep,
-            message=face.message(message, message_file),
-            pr=pr,
-            commit=commit,
-            allow_changed=allow_changed,
-            allow_empty=allow_empty,
-        )
-        run.flow(lambda scene, known: flow.finish(scene, wish, known))
+        told: dict[str, str | bool] = {
+            "name": version,
+            "push": not no_push,
+            "keep": keep,
+            "message": face.message(message, message_file),
+            "pr": pr,
+            "commit": commit,
+            "allow_changed": allow_changed,
+            "allow_empty": allow_empty,
+        }
+        run.flow("release.finish", told)
 
 
 @task(
@@ -112,18 +116,19 @@ def candidate(
     yes: bool = False,
 ) -> None:
     """Tag the next alpha, beta or rc on the open release branch."""
-    from release.flows import candidate as flow  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.candidate")
     with face.changing(context, dry_run=dry_run, yes=yes) as run:
-        wish = flow.Wish(
-            name=version,
-            phase=face.word(phase, ("", *flow.PHASES), "phase"),
-            push=not no_push,
-            message=message,
-            allow_empty=allow_empty,
-        )
-        run.numbered(lambda scene: flow.candidate(scene, wish))
+        face.word(phase, ("", "alpha", "beta", "rc"), "phase")
+
+        def make(scene: Situation) -> Plan:
+            from release.flows import candidate as flow  # noqa: PLC0415  # after git was set to work
+
+            wish = flow.Wish(name=version, phase=phase, push=not no_push, message=message, allow_empty=allow_empty)
+            return flow.candidate(scene, wish)
+
+        run.numbered(make)
 
 
 @task(
@@ -137,10 +142,12 @@ def candidate(
 )
 def drop(context: Context, name: str = "", remote: bool = False, dry_run: bool = False, yes: bool = False) -> None:
     """Delete an unfinished release branch, after asking."""
-    from release.flows import drop as flow  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
+    face.beside("release.flows.drop")
     with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+        from release.flows import drop as flow  # noqa: PLC0415
+
         plan, loss = flow.drop(scene, "release", name, remote=remote)
         run.carry_out(plan, scene.objects, question=loss)
 

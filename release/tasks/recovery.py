@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from release import console, flows
+from release import console
 from release.flows import conflicts
 from release.git import journal
 from release.git.database import ObjectReader
@@ -46,11 +46,7 @@ def _go_on(transaction: Transaction, stop: Stop) -> None:
     """Take the resolution of a conflict, and plan the flow anew with it and with what it was told at the start."""
     going_on = conflicts.take(transaction.repository, stop, lock=transaction.lock)
     run = face.Run(repository=transaction.repository, lock=transaction.lock, yes=True)
-    run.flow(
-        lambda scene, known: flows.repeat(scene, stop.flow, dict(stop.options), known),
-        stop=going_on,
-        features=stop.flow == "feature.finish",
-    )
+    run.flow(stop.flow, dict(stop.options), stop=going_on, features=stop.flow == "feature.finish")
 
 
 @contextlib.contextmanager
