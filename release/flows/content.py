@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
+from release.beside import Beside
 from release.errors import Exit, Problem, ReleaseError
 from release.formats import changelog as document
 from release.formats import sites
@@ -13,6 +14,8 @@ from release.steps import changelog, commit, section
 from release.steps.working_tree import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from release.config import Config
     from release.flows.sides import Sides
     from release.flows.situation import Situation
@@ -48,53 +51,63 @@ def of_branch(
 ) -> tuple[Content, list[Problem]]:
     """Make, in memory, the commit on `tip` that says what is wanted; also return what stands in the way."""
     tree = sides.tree_of(tip)
-    config = sides.config(tree, name)
-    found = sides.survey(tree, name, released)
     before = sides.files(tree)
+    config = sides.config(tree, name)
+    telling = Beside(_section(scene, config, before, tip, released, wanted)) if wanted.section else None
+    found = sides.survey(tree, name, released)
     edits = sites.edits(before, found.sites, wanted.version)
     if VERSION not in before.entries:
         edits[VERSION] = f"{wanted.version}\n".encode()
-    after = before.edited(edits)
     problems = list(found.problems)
-    if wanted.section and not problems:
-        after, problems = _with_section(scene, config, after, tip=tip, released=released, wanted=wanted)
+    if telling is not None:
+        problems += _objection(config.changelog, before.edited(edits), edits)
+        try:
+            edits |= telling.result()
+        except ReleaseError as error:
+            problems += error.problems
+    after = before.edited(edits)
     if problems or not (wanted.always or after.changed()):
         return Content(tip, tree, (), None), problems
     made = commit.of_snapshot(scene.writer, after, parent=tip, message=wanted.message, identity=scene.identity)
     return Content(made.commit, made.tree, commit.diffs(after), made), []
 
 
-def _with_section(
-    scene: Situation, config: Config, after: Snapshot, *, tip: str, released: Released, wanted: Wanted
-) -> tuple[Snapshot, list[Problem]]:
-    path = config.changelog
-    objection = "holds the version itself" if path in (VERSION, *after.edits) else after.objection(path)
-    if objection:
-        hint = "name another file: changelog = in [tool.release]"
-        return after, [Problem(what=f"the changelog {path} {objection}", hint=hint, exit=Exit.USAGE)]
+def _objection(path: str, after: Snapshot, edits: Mapping[str, bytes]) -> list[Problem]:
+    """Say why the changelog cannot stand where it is configured to."""
+    objection = "holds the version itself" if path == VERSION or path in edits else after.objection(path)
+    hint = "name another file: changelog = in [tool.release]"
+    return [Problem(what=f"the changelog {path} {objection}", hint=hint, exit=Exit.USAGE)] if objection else []
+
+
+def _section(
+    scene: Situation, config: Config, files: Snapshot, tip: str, released: Released, wanted: Wanted
+) -> Callable[[], dict[str, bytes]]:
+    """Return a function, to be run beside others, that returns the changelog with the section, if it changes."""
     source = section.Source(
         repository=scene.repository,
-        cliff=after.get(section.CLIFF),
+        cliff=files.get(section.CLIFF),
         remote_url=scene.world.setting(f"remote.{scene.world.remote}.url") or "",
         tag=config.tag,
     )
-    name = str(versions.release_segment(wanted.version))
-    old = after.get(path)
-    try:
+    path, name = config.changelog, str(versions.release_segment(wanted.version))
+    old = None if files.objection(path) else files.get(path)
+    last, date = section.since(scene.writer, released.greatest, config.tag), changelog.day(scene.now)
+
+    def write() -> dict[str, bytes]:
         written = source.written(
             old,
             version=wanted.version,
-            last=section.since(scene.writer, released.greatest, config.tag),
+            last=last,
             stop=tip,
-            date=changelog.day(scene.now),
+            date=date,
             # A section that is there was accepted as it is when the release was opened.
             allow_empty=wanted.allow_empty or (old is not None and document.has_section(old, name)),
         )
         if wanted.section == "finished":
-            written = document.finish_section(written, name, changelog.day(scene.now))
-    except ReleaseError as error:
-        return after, list(error.problems)
-    return after if old is not None and _is_dated_anew(old, written) else after.edited({path: written}), []
+            written = document.finish_section(written, name, date)
+        return {} if old is not None and _is_dated_anew(old, written) else {path: written}
+
+    return write
 
 
 def _is_dated_anew(old: bytes, new: bytes) -> bool:

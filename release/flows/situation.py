@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from release.version import Version
 
 CONFIG = "pyproject.toml"
+USUAL = git.USUAL  # the remote that is asked before the configuration is read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,20 +191,24 @@ def look(
     features: bool = False,
     lock: int | None = None,
     moment: int | None = None,
+    begun: git.Begun | None = None,
 ) -> Iterator[Situation]:
     """Look at a repository and, unless `offline`, at its remote; missing objects are fetched, of `features` if asked.
+
+    `begun` are questions that git was asked before, of the remote called USUAL too.
 
     Raises:
         ReleaseError: no usable repository, an empty or shallow one, or a remote that does not answer.
     """
     with contextlib.closing(ObjectReader(repository.top)) as reader:
-        world = git.observe(repository)
+        world = git.observe(repository, begun)
         refuse_unusable(repository, world)
         here = next(tree for tree in world.worktrees if tree.path.resolve() == repository.top.resolve())
         config = configuration.load(reader.file(here.head, CONFIG), origin=f"{CONFIG} at HEAD")
         remote = git.choose_remote(world, config.remote)
         if remote and not offline:
-            world = git.with_remote(repository, world, remote)
+            asked = begun.remote if begun is not None and remote == USUAL else None
+            world = git.with_remote(repository, world, remote, asked=asked)
         elif remote:
             world = replace(world, remote=remote, remote_refs=_tracking(world, remote))
         found = Situation(repository=repository, objects=reader, world=world, config=config, lock=lock, moment=moment)

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import refusal, usage
 from release.git import command
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # What the push address is called where git is asked about it. Nobody's remote is: git adds none with a colon.
 _PUSH = "release-push:"
 _CARRIED = ("uploadpack", "proxy", "proxyauthmethod", "vcs", "serveroption")  # how a remote is reached
+
+
+USUAL = "origin"  # the remote that most repositories have
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,16 +79,40 @@ def _under(refs: Mapping[str, Ref], prefix: str) -> dict[str, str]:
     return {name[len(prefix) :]: ref.commit for name, ref in refs.items() if name.startswith(prefix)}
 
 
-def observe(repository: Repository) -> World:
-    """Read refs, settings and worktrees; git processes side by side. Nothing is asked of a remote."""
-    refs = repository.start(*LIST_REFS)
-    settings = repository.start("config", "--list", "-z")
-    worktrees = repository.start("worktree", "list", "--porcelain", "-z")
-    read = _settings(command.checked(settings.finish()).out)
+class Begun(NamedTuple):
+    """Questions that git has begun to answer: refs, settings, worktrees, and what the usual remote holds."""
+
+    refs: Process
+    settings: Process
+    worktrees: Process
+    remote: Process | None
+
+    def drop(self) -> None:
+        """End what nobody waits for any more."""
+        for one in self:
+            if one is not None:
+                one.kill()
+
+
+def begin(repository: Repository, *, remote: str = "") -> Begun:
+    """Start asking; git processes side by side. `remote` is asked already if the repository has it by that name."""
+    is_there = bool(remote) and f'[remote "{remote}"]'.encode() in (repository.common / "config").read_bytes()
+    return Begun(
+        refs=repository.start(*LIST_REFS),
+        settings=repository.start("config", "--list", "-z"),
+        worktrees=repository.start("worktree", "list", "--porcelain", "-z"),
+        remote=list_remote(repository, remote, through={}) if is_there else None,
+    )
+
+
+def observe(repository: Repository, begun: Begun | None = None) -> World:
+    """Read refs, settings and worktrees. Nothing is asked of a remote."""
+    begun = begun or begin(repository)
+    read = _settings(command.checked(begun.settings.finish()).out)
     return World(
-        refs=parse_refs(command.checked(refs.finish()).out),
+        refs=parse_refs(command.checked(begun.refs.finish()).out),
         settings=read,
-        worktrees=_worktrees(repository, command.checked(worktrees.finish()).out),
+        worktrees=_worktrees(repository, command.checked(begun.worktrees.finish()).out),
         remotes=tuple(
             dict.fromkeys(key[len("remote.") : -len(".url")] for key in read if re.fullmatch(r"remote\..+\.url", key))
         ),
@@ -140,14 +167,16 @@ def choose_remote(world: World, wanted: str) -> str:
     return world.remotes[0]
 
 
-def with_remote(repository: Repository, world: World, remote: str) -> World:
+def with_remote(repository: Repository, world: World, remote: str, *, asked: Process | None = None) -> World:
     """Return the world with what its remote holds now. Plans start from what a push moves: it is what leases name.
+
+    `asked` is a question to the remote that was begun already.
 
     Raises:
         ReleaseError: pushes go to several addresses (exit 2), or the remote cannot be read (exit 3).
     """
     through = push_address(repository, world.settings, remote)
-    fetched = ask_remote(repository, remote)
+    fetched = ask_remote(repository, remote, asked=asked)
     if not through:
         return replace(world, remote=remote, remote_refs=fetched)
     return replace(
@@ -192,13 +221,15 @@ def list_remote(repository: Repository, remote: str, *, through: Mapping[str, st
     return repository.start("ls-remote", "--quiet", "--", name, "refs/heads/*", "refs/tags/*", env=through)
 
 
-def ask_remote(repository: Repository, remote: str, *, through: Mapping[str, str] | None = None) -> dict[str, Ref]:
+def ask_remote(
+    repository: Repository, remote: str, *, through: Mapping[str, str] | None = None, asked: Process | None = None
+) -> dict[str, Ref]:
     """Return branches and tags of the remote as it answers now, where fetches come from or `through` its push address.
 
     Raises:
         ReleaseError: no answer within two minutes, or a refusal (exit 3: nothing has changed).
     """
-    started = list_remote(repository, remote, through=through or {})
+    started = asked or list_remote(repository, remote, through=through or {})
     named, hint = f"remote {remote!r}", f"try: git ls-remote {remote}"
     if through:
         named, hint = f"where pushes to {remote!r} go", f"see: git remote get-url --push {remote}"

@@ -7,6 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from release.beside import Beside
 from release.errors import Problem, ReleaseError, usage
 from release.formats import changelog
 from release.steps.shadow import MissingHistoryError
@@ -98,15 +99,12 @@ def _rendered(written: changelog.Range | None, wanted: changelog.Range, render: 
     if written is None or written == wanted:
         rendered = render(*wanted)
         return rendered, rendered if written else None
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # only where there are two
-
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        last = beside.submit(render, *written)
-        rendered = render(*wanted)
-        try:
-            return rendered, last.result()
-        except MissingHistoryError:  # rebased and collected since
-            return rendered, None
+    last = Beside(lambda: render(*written))
+    rendered = render(*wanted)
+    try:
+        return rendered, last.result()
+    except MissingHistoryError:  # rebased and collected since
+        return rendered, None
 
 
 def all_sections(document: bytes | None, releases: Iterable[Tagged], *, render: Callable[[Tagged], str]) -> bytes:

@@ -39,8 +39,7 @@ def start_hotfix(
     """Open a hotfix branch from main with the next free patch as VERSION."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.opening")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.opening"]) as run, run.look() as scene:
         from release.flows import opening  # noqa: PLC0415  # nothing is loaded for `invoke --list`
 
         run.carry_out(opening.hotfix(scene, name, from_, push=push), scene.objects)
@@ -79,8 +78,7 @@ def finish_hotfix(
     """Merge a hotfix to main, tag it, merge it into newer open releases and develop, push all at once."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.finish", "release.git.transaction")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.finish"]) as run:
         told: dict[str, str | bool] = {
             "name": name,
             "version": version,
@@ -108,8 +106,7 @@ def start_feature(context: Context, name: str, push: bool = False, dry_run: bool
     """Open a feature branch from develop."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.opening")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.opening"]) as run, run.look() as scene:
         from release.flows import opening  # noqa: PLC0415
 
         run.carry_out(opening.feature(scene, name, push=push), scene.objects)
@@ -138,8 +135,7 @@ def finish_feature(
     """Merge a feature into develop, push develop and delete the branch."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.feature", "release.git.transaction")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.feature"]) as run:
         told: dict[str, str | bool] = {
             "name": name,
             "push": not no_push,
@@ -160,8 +156,10 @@ def drop_feature(
 def _drop(context: Context, group: str, name: str, *, remote: bool, dry_run: bool, yes: bool) -> None:
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.drop")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look(features=group == "feature") as scene:
+    with (
+        face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.drop"]) as run,
+        run.look(features=group == "feature") as scene,
+    ):
         from release.flows import drop as flow  # noqa: PLC0415
 
         plan, loss = flow.drop(scene, group, name, remote=remote)
@@ -176,8 +174,7 @@ def start_support(context: Context, line: str, push: bool = False, dry_run: bool
     """Open the branch of an older line at its last release."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.opening")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.opening"]) as run, run.look() as scene:
         from release.flows import opening  # noqa: PLC0415
 
         run.carry_out(opening.support(scene, line, push=push), scene.objects)

@@ -6,8 +6,7 @@ import contextlib
 import importlib
 import signal
 import sys
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from release.errors import Exit as Code
 from release.errors import ReleaseError, refusal, usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from invoke.context import Context
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from release.flows.situation import Situation
     from release.git.database import ObjectReader
     from release.git.repository import Repository
+    from release.git.world import Begun
     from release.plan import Plan, Stop
 
 
@@ -39,12 +39,14 @@ class Run:
     repository: Repository
     lock: int | None
     yes: bool
+    begun: list[Begun] = field(default_factory=list)
 
     def look(self, *, moment: int | None = None, features: bool = False) -> AbstractContextManager[Situation]:
-        """Look at the repository and its remote, as `situation.look`."""
+        """Look at the repository and its remote, as `situation.look`; the first time, what was asked early is taken."""
         from release.flows import situation  # noqa: PLC0415  # the single steps need none of it
 
-        return situation.look(self.repository, lock=self.lock, moment=moment, features=features)
+        begun = self.begun.pop() if self.begun else None
+        return situation.look(self.repository, lock=self.lock, moment=moment, features=features, begun=begun)
 
     def flow(
         self,
@@ -157,16 +159,6 @@ class Run:
         return plan.with_tag(signing.sign(writer, plan.tag, world.read_settings(self.repository)))
 
 
-def beside(*modules: str) -> None:
-    """Load modules that a task needs in a moment, while it waits for git; whoever imports them waits for the rest."""
-
-    def load() -> None:
-        for name in modules:
-            importlib.import_module(name)
-
-    threading.Thread(target=load, daemon=True).start()
-
-
 def word(text: str, known: tuple[str, ...], what: str) -> str:
     """Return a word that a task was given.
 
@@ -232,19 +224,26 @@ def confirm(question: str) -> None:
 
 
 @contextlib.contextmanager
-def changing(context: Context, *, dry_run: bool, yes: bool = False) -> Iterator[Run]:
-    """Begin a task that changes something: find the repository, hold the lock, refuse while a journal exists."""
+def changing(context: Context, *, dry_run: bool, yes: bool = False, loads: Sequence[str] = ()) -> Iterator[Run]:
+    """Begin a task that changes something: find the repository, hold the lock, refuse while a journal exists.
+
+    A task that looks at refs and remotes names the modules that it `loads`: this is done while git answers.
+    """
     from release.git import journal  # noqa: PLC0415  # loaded by tasks that change something
 
-    with ending() as repository:
+    with ending() as repository, contextlib.ExitStack() as stack:
         where = repository()
-        if dry_run or context.config.run.dry:
-            journal.refuse_if_in_progress(where)
-            yield Run(repository=where, lock=None, yes=yes)
-            return
-        with journal.locked(where) as lock:
-            journal.refuse_if_in_progress(where)
-            yield Run(repository=where, lock=lock, yes=yes)
+        lock = None if dry_run or context.config.run.dry else stack.enter_context(journal.locked(where))
+        journal.refuse_if_in_progress(where)
+        run = Run(repository=where, lock=lock, yes=yes)
+        if loads:
+            from release.git import world  # noqa: PLC0415  # the single steps need none of it
+
+            run.begun.append(world.begin(where, remote=world.USUAL))
+            stack.callback(lambda: [one.drop() for one in run.begun])
+            for name in loads:
+                importlib.import_module(name)
+        yield run
 
 
 @contextlib.contextmanager

@@ -37,8 +37,7 @@ def prepare(
     """Open release/vX.Y.Z from develop: VERSION, sites and changelog in one commit."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.prepare")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.prepare"]) as run, run.look() as scene:
         from release.flows import prepare as flow  # noqa: PLC0415  # nothing is loaded for `invoke --list`
 
         plan = flow.prepare(scene, version, push=push, allow_empty=allow_empty)
@@ -78,8 +77,7 @@ def finish(
     """Merge a release to main, tag it, merge back, push all at once, and delete the branch."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.finish", "release.git.transaction")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.finish"]) as run:
         told: dict[str, str | bool] = {
             "name": version,
             "push": not no_push,
@@ -118,8 +116,7 @@ def candidate(
     """Tag the next alpha, beta or rc on the open release branch."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.candidate")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.candidate"]) as run:
         face.word(phase, ("", "alpha", "beta", "rc"), "phase")
 
         def make(scene: Situation) -> Plan:
@@ -144,8 +141,7 @@ def drop(context: Context, name: str = "", remote: bool = False, dry_run: bool =
     """Delete an unfinished release branch, after asking."""
     from release.tasks import face  # noqa: PLC0415
 
-    face.beside("release.flows.drop")
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.drop"]) as run, run.look() as scene:
         from release.flows import drop as flow  # noqa: PLC0415
 
         plan, loss = flow.drop(scene, "release", name, remote=remote)

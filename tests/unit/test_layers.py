@@ -19,7 +19,19 @@ FLOORS = (
     {"gates", "artifacts"},
     {"formats"},
     {"git"},
-    {"entry", "version", "conventional", "config", "options", "shapes", "plan", "checks", "errors", "process"},
+    {
+        "beside",
+        "entry",
+        "version",
+        "conventional",
+        "config",
+        "options",
+        "shapes",
+        "plan",
+        "checks",
+        "errors",
+        "process",
+    },
 )
 # Tool → the modules that may import it.
 OWNERS = {
