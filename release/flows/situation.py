@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from release.version import Version
 
 CONFIG = "pyproject.toml"
-USUAL = git.USUAL  # the remote that is asked before the configuration is read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,19 +194,21 @@ def look(
 ) -> Iterator[Situation]:
     """Look at a repository and, unless `offline`, at its remote; missing objects are fetched, of `features` if asked.
 
-    `begun` are questions that git was asked before, of the remote called USUAL too.
+    `begun` are questions that git was asked before, of the usual remote too.
 
     Raises:
         ReleaseError: no usable repository, an empty or shallow one, or a remote that does not answer.
     """
-    with contextlib.closing(ObjectReader(repository.top)) as reader:
+    with contextlib.closing(ObjectReader(repository.top)) as reader, contextlib.ExitStack() as stack:
+        begun = begun or git.begin(repository)
+        stack.callback(begun.drop)
         world = git.observe(repository, begun)
         refuse_unusable(repository, world)
         here = next(tree for tree in world.worktrees if tree.path.resolve() == repository.top.resolve())
         config = configuration.load(reader.file(here.head, CONFIG), origin=f"{CONFIG} at HEAD")
         remote = git.choose_remote(world, config.remote)
         if remote and not offline:
-            asked = begun.remote if begun is not None and remote == USUAL else None
+            asked = begun.remote if remote == git.USUAL else None
             world = git.with_remote(repository, world, remote, asked=asked)
         elif remote:
             world = replace(world, remote=remote, remote_refs=_tracking(world, remote))

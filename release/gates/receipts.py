@@ -90,7 +90,7 @@ def write(repository: Repository, receipt: Receipt) -> None:
     place = _place(repository, receipt.gate, receipt.tree)
     _make_folder(place.parent)
     data = json.dumps({"layout": _LAYOUT, **asdict(receipt)}, indent=1).encode("ascii")
-    journal.replace_file(place, data, 0o644)
+    journal.replace_file(place, data, 0o644, ours=True)
     journal.sync_folder(place.parent)
     _prune(place)
 

@@ -38,7 +38,7 @@ PHASES = {
     "pushed, not noted": (PUSHED, inside("push 1", "rename", 1), "journal"),
     "between two files": (BUMP, own("rename", 6), "journal"),
     "branch moved, index not": (COMMIT, Point(when="before", call="update-index 1"), "journal"),
-    "packed refs written": (DROP, inside("update-ref 2", "rename", 1), "journal"),
+    "packed refs written": (DROP, inside("update-ref 1", "rename", 1), "journal"),
 }
 
 

@@ -67,7 +67,7 @@ def test_one_section_for_a_release_and_its_candidates() -> None:
     final = write(first, render, C, version="1.1.0rc2")
     assert section(final, "1.1.0") == "## [1.1.0] - 2026-01-31\n\n### Added\n\n- one\n- two\n"
     assert final.count(b"## [1.1.0]") == 1
-    assert render.asked == [(A, B), (A, C), (A, B)]
+    assert sorted(render.asked) == [(A, B), (A, B), (A, C)]
 
 
 def test_the_same_range_is_rendered_once() -> None:
