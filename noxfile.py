@@ -51,9 +51,10 @@ def crash(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure start-up, propagate and prepare side by side with the named peers."""
+    """Measure start-up, propagate, prepare and finish side by side with the named peers (git-flow from Debian)."""
     session.install(".", *nox.project.dependency_groups(_GROUPS, "bench"))
     session.run("python", "benchmarks/bench.py", *session.posargs)
+    session.run("python", "benchmarks/finish.py", *session.posargs)
 
 
 @nox.session

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from release.entry import Entry
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class RefUpdate:
     """One ref moves from `old` to `new`; None is a ref that does not exist."""
 
@@ -22,7 +22,7 @@ class RefUpdate:
         return replace(self, old=self.new, new=self.old)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class PathChange:
     """One tracked path differs between two commits; None is absence."""
 
@@ -35,7 +35,7 @@ class PathChange:
         return replace(self, old=self.new, new=self.old)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class WorktreeMove:
     """A worktree goes from one commit to another. A branch is a full refname, empty for a detached HEAD."""
 
@@ -59,7 +59,7 @@ class WorktreeMove:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class FileEdit:
     """One file of the working tree is replaced. Blobs hold the raw bytes on disk; None is no file."""
 
@@ -73,7 +73,7 @@ class FileEdit:
         return replace(self, old=self.new, new=self.old)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Push:
     """One atomic push; each ref's `old` is its lease."""
 
@@ -81,7 +81,7 @@ class Push:
     updates: tuple[RefUpdate, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class FileDiff:
     """A file before and after, for the preview."""
 
@@ -91,7 +91,7 @@ class FileDiff:
     new: bytes | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Candidate:
     """The commit that a plan tags, and the gates whose receipts for its tree have to be there before."""
 
@@ -100,7 +100,7 @@ class Candidate:
     gates: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Tag:
     """An annotated tag as the plan makes it. `sign`: another object, with a signature, takes its place at the end."""
 
@@ -109,7 +109,7 @@ class Tag:
     sign: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Plan:
     """Everything one run does that can be seen, in the order push, refs, worktrees, files, index.
 
@@ -168,7 +168,7 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Opened:
     """A merge that a person has to finish: the worktree it is in, what is merged into which branch, what conflicts.
 
@@ -184,7 +184,7 @@ class Opened:
     conflicts: tuple[tuple[str, Entry | None, Entry | None, Entry | None], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Stop:
     """A flow that stopped at a merge conflict, with all that it takes to plan it anew.
 
