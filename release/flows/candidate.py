@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from release import version as versions
 from release.errors import Problem, ReleaseError
-from release.flows import checks, content, moves, publishing, situation, subjects
+from release.flows import checks, commands, content, moves, publishing, situation, subjects
 from release.flows.sides import Sides
 from release.git import worktree as trees
 from release.plan import Candidate, Plan, Tag
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from release.version import Version
 
 PHASES = ("alpha", "beta", "rc")
+_THEN = "test it, commit fixes, then: invoke release.candidate    or: invoke release.finish"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,9 @@ def _plan(
     )
     tag = Tag(name=name, oid=oid, sign=config.sign)
     scene.writer.flush(tag.oid)
-    refs, push = publishing.updates(scene, [publishing.Moved(branch, made.commit)], tag, push=wish.push)
+    goals = [publishing.Moved(branch, made.commit)]
+    refs, push = publishing.updates(scene, goals, tag, push=wish.push)
+    _, later = publishing.updates(scene, goals, tag, push=True)
     moved = {ref.name: ref.new for ref in refs if ref.new is not None and ref.name == branch.ref}
     followed, more, problems = moves.follow(scene, probe, moved, [], moves.Landing("", made.commit))
     if problems:
@@ -116,13 +119,12 @@ def _plan(
     notes += checks.without_gates(config)
     notes += [] if scene.world.remote else ["no remote is configured: everything stays here"]
     remote = scene.world.remote
-    back = f"git update-ref {branch.ref} {branch.here}" if branch.here else ""
     return Plan(
         task=f"release.candidate {version}",
         top=str(scene.repository.top),
         done=f"{name} is tagged on {branch.name}, {f'pushed to {remote}' if push else 'only here'}",
-        then="test it, commit fixes, then: invoke release.candidate    or: invoke release.finish",
-        undo="it is published: the next candidate replaces it" if push else f"git tag -d {name}; {back}".rstrip("; "),
+        then=_THEN if push or not remote else commands.push(scene, later),
+        undo="it is published: the next candidate replaces it" if push else commands.undo(scene, refs, followed),
         push=push,
         refs=refs,
         worktrees=followed,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.errors import ReleaseError, usage
-from release.flows import checks, conflicts, content, landed, moves, publishing, situation, subjects
+from release.flows import checks, commands, conflicts, content, landed, moves, publishing, situation, subjects
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.flows.sides import Sides
 from release.git import merge
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from release.flows.subjects import Subject
     from release.git.worktree import Probe
     from release.process import Process
+
+STATUS = "invoke release.status"
+PUBLISHED = "it is published: mend it with a hotfix: invoke hotfix.start"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,9 +309,10 @@ def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> 
     moved = [
         publishing.Moved(subject.target, subject.target_tip if merges.merged is None else merges.commit),
         *_given_back(run, merges),
-        publishing.Moved(subject.branch, _end(run, final)),
+        publishing.Moved(subject.branch, _end(run, final), is_kept=wish.keep),
     ]
     refs, push = publishing.updates(scene, moved, tag, push=wish.push)
+    _, later = publishing.updates(scene, moved, tag, push=True)
     followed, more, problems = moves.follow(
         scene,
         run.probe,
@@ -322,8 +326,8 @@ def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> 
         task=_task(wish),
         top=str(scene.repository.top),
         done=_done(run, merges, is_pushed=push is not None),
-        undo=_undo(run, is_pushed=push is not None),
-        then=_then(run, merges, is_pushed=push is not None),
+        undo=PUBLISHED if push is not None else commands.undo(scene, refs, followed),
+        then=STATUS if push is not None else commands.push(scene, later) or STATUS,
         push=push,
         refs=refs,
         worktrees=followed,
@@ -400,22 +404,3 @@ def _done(run: Finish, merges: Merges, *, is_pushed: bool) -> str:
     where = f"pushed to {run.scene.world.remote}" if is_pushed else "only here"
     end = f"; {', '.join(branches)}" if branches else ""
     return f"{run.tag} is released on {run.subject.target.name}, {where}{end}"
-
-
-def _undo(run: Finish, *, is_pushed: bool) -> str:
-    """Return the command that takes back what stayed here; what was pushed is mended by the next release."""
-    if is_pushed:
-        return "it is published: mend it with a hotfix: invoke hotfix.start"
-    scene, subject = run.scene, run.subject
-    old = [(branch.name, branch.here) for branch in (subject.target, subject.branch, scene.develop) if branch.here]
-    put_back = " && ".join(f"git update-ref refs/heads/{name} {commit}" for name, commit in dict(old).items())
-    return f"git switch --detach && {put_back} && git tag -d {run.tag}"
-
-
-def _then(run: Finish, merges: Merges, *, is_pushed: bool) -> str:
-    remote = run.scene.world.remote
-    if is_pushed or not remote:
-        return "invoke release.status"
-    names = [run.subject.target.name, *(one.receiver.branch.name for one, _ in merges.back), run.tag]
-    gone = [f":{run.subject.branch.name}"] if run.subject.branch.there is not None and not run.wish.keep else []
-    return f"git push --atomic {remote} {' '.join([*names, *gone])}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from release import version as versions
 from release.config import fill, ref_objection, unfill
 from release.errors import Problem, ReleaseError, refusal, usage
-from release.flows import checks, content, moves, publishing, situation, subjects
+from release.flows import checks, commands, content, moves, publishing, situation, subjects
 from release.flows.sides import Sides
 from release.git import worktree as trees
 from release.git.history import Tagged
@@ -162,9 +162,10 @@ def _open(
     if not any(ref.name == branch.ref for ref in refs):  # with a push too, one works on it here
         refs = (*refs, publishing.created(branch, commit))
     diffs: tuple[FileDiff, ...] = () if made is None else made.diffs
-    undo = f"git switch - && git branch -D {branch.name}"
-    if group != "support":
-        undo = f"invoke {group}.drop --name {branch.name}{' --remote' if push else ''}"
+    undo = f"invoke {group}.drop --name {branch.name}{' --remote' if push else ''}"
+    if group == "support":  # which nothing drops
+        there = f" && git push {scene.world.remote} :{branch.name}" if push else ""
+        undo = f"{commands.undo(scene, refs, [move])}{there}"
     return Plan(
         task=f"{group}.start {branch.name}",
         top=str(scene.repository.top),

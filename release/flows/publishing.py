@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 class Moved(NamedTuple):
-    """A branch that gets a new commit, or None: it is deleted wherever it is."""
+    """A branch that gets a new commit, or None: it is deleted wherever it is.
+
+    `is_kept`: it stays where it is, and does not come to a remote that has none of that name.
+    """
 
     branch: Branch
     new: str | None
+    is_kept: bool = False
 
 
 def created(branch: Branch, commit: str) -> RefUpdate:
@@ -32,10 +36,10 @@ def updates(
     here: list[RefUpdate] = []
     there: list[RefUpdate] = []
     pushes = push and bool(scene.world.remote)
-    for branch, new in moved:
+    for branch, new, is_kept in moved:
         if branch.here is not None or (new is not None and not pushes):
             here.append(RefUpdate(name=branch.ref, old=branch.here, new=new))
-        if pushes:
+        if pushes and not (is_kept and branch.there is None):
             there.append(RefUpdate(name=branch.ref, old=branch.there, new=new))
     if tag is not None:
         ref = f"refs/tags/{tag.name}"
