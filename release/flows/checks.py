@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import Problem
+from release.formats import changelog as document_of
 from release.git import world as git
 from release.git.worktree import name_some
 from release.steps import merging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from release.config import Config
     from release.flows.sides import Sides
@@ -125,37 +126,50 @@ def older_releases(scene: Situation, subject: Subject) -> Iterator[Problem]:
 
 def not_empty(sides: Sides, subject: Subject, changelog: str) -> Iterator[Problem]:
     """A branch that changes nothing but versions and changelog is no release."""
-    target, branch = subject.target, subject.branch
-    if not _differ(sides, subject, subject.target_tip, target.name, changelog):
+    scene, target, branch = sides.scene, subject.target, subject.branch
+    before, name = subject.target_tip, target.name
+    if scene.trunk and subject.is_main:  # what is to be released is on main already: nothing is new since the last one
+        last = scene.released(subject.target_tip).greatest
+        if last is None:
+            return
+        before, name = last.commit, str(last.version)
+    if not _differ(sides, subject, before, name, changelog, lambda _: None):
         yield Problem(
-            what=f"{branch.name} has nothing that {target.name} has not",
-            hint=f"commit what is to be released, or drop it: invoke {sides.scene.group(branch.name)}.drop",
+            what=f"{branch.name} has nothing that {name} has not",
+            hint=f"commit what is to be released, or drop it: invoke {scene.group(branch.name)}.drop",
         )
 
 
 def unchanged_since_candidate(sides: Sides, subject: Subject, changelog: str) -> Iterator[Problem]:
-    """What was tested as the last candidate is what is released, but for version literals and the changelog."""
+    """What was tested as the last candidate is what is released, but for version literals and the notes of it."""
     scene = sides.scene
     own = [tag for tag in scene.tags if tag.release == subject.version.release and not versions.is_final(tag)]
     last = max(own, default=None)
-    if last is None or not git.is_ancestor(scene.repository, scene.tags[last], subject.tip):
+    if last is None:
         return
-    if _differ(sides, subject, scene.tags[last], str(last), changelog):
+
+    def counts(document: bytes) -> object:
+        return document_of.beside(document, str(subject.version))
+
+    if _differ(sides, subject, scene.tags[last], str(last), changelog, counts):
         yield Problem(
             what=f"{subject.branch.name} has changed since {last}, its last candidate",
             hint="test it as a new one: invoke release.candidate    or release it all the same: --allow-changed",
         )
 
 
-def _differ(sides: Sides, subject: Subject, other: str, name: str, changelog: str) -> bool:
-    """Whether a branch differs from another commit in more than version literals and the changelog."""
+def _differ(
+    sides: Sides, subject: Subject, other: str, name: str, changelog: str, counts: Callable[[bytes], object]
+) -> bool:
+    """Whether a branch differs from another commit in more than versions and what does not count of the changelog."""
     return merging.differs(
         sides.scene.writer,
         sides.of_commit(subject.tip, subject.branch.name),
         sides.tree_of(other),
         lambda: sides.of_commit(other, name),
         subject.version,
-        ignoring=[changelog],
+        changelog=changelog,
+        counts=counts,
     )
 
 

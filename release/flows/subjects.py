@@ -99,6 +99,9 @@ def _number(
     """Return the version that a hotfix gets, and a note when that is not the one it holds."""
     if wanted:
         version = versions.parse(wanted)
+        if not versions.is_final(version):
+            final = versions.release_segment(version)
+            raise usage(f"a hotfix is released as a final version, and {version} is none", f"name one, such as {final}")
         return version, "" if version == held else f"{branch.name} is released as {version}"
     if held is None or not versions.is_final(held):
         hint = f"write the version it releases: git switch {branch.name} && invoke bump patch"
@@ -132,7 +135,11 @@ def current_version(scene: Situation, tip: str) -> Version | None:
 
 
 def origin(scene: Situation, tip: str) -> Branch:
-    """Return the branch that a hotfix came from: of main and the support branches the one it is least ahead of."""
+    """Return the branch that a hotfix came from: of main and the support branches the one it is nearest to.
+
+    That is the one it has the fewest commits more than. A support branch that was just opened has none but main's own:
+    of two equal ones the hotfix came from the one that has fewer commits besides.
+    """
     supports = [branch for branch in scene.branches() if unfill(scene.config.support, branch.name) is not None]
     if not supports:
         return scene.main
@@ -140,8 +147,8 @@ def origin(scene: Situation, tip: str) -> Branch:
     for number, branch in enumerate((scene.main, *supports)):
         there = branch.there or branch.here
         assert there is not None  # noqa: S101  # branches() lists what exists
-        distances.append((git.relation(scene.repository, tip, there)[0], number, branch))
-    return min(distances)[2]
+        distances.append((*git.relation(scene.repository, tip, there), number, branch))
+    return min(distances)[-1]
 
 
 def of_group(scene: Situation, group: str, name: str) -> Branch:
@@ -164,13 +171,17 @@ def release_branch(scene: Situation, name: str) -> Branch:
     Raises:
         ReleaseError: there is none, or several (exit 2).
     """
-    opened = {
-        branch.name: branch
+    known = {
+        branch.name: version
         for branch in scene.branches()
-        if versions.from_tag(branch.name, scene.config.release) is not None
+        if (version := versions.from_tag(branch.name, scene.config.release)) is not None
     }
+    opened = {name: scene.branch(name) for name in known}
     version = versions.read(name) if name else None
     wanted = name if version is None else versions.tag_name(version, scene.config.release)
+    current = scene.worktree.branch.removeprefix("refs/heads/")
+    if not wanted and current not in opened:  # those that are released and were kept are asked for by name
+        opened = {branch.name: branch for branch in scene.open_releases.values()} or opened
     return _chosen(scene, opened, wanted, "release", "--version X.Y.Z", "invoke release.prepare next")
 
 

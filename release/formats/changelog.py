@@ -26,6 +26,7 @@ __all__ = [
     "PREAMBLE",
     "Range",
     "add_section",
+    "beside",
     "finish_section",
     "has_section",
     "is_empty",
@@ -137,6 +138,18 @@ def section(document: bytes, version: str) -> str | None:
     if found is None:
         return None
     return replace(found, body=tuple(_without_marker(found.body))).text + "\n"
+
+
+def beside(document: bytes, version: str) -> tuple[str, ...]:
+    """Return what a changelog holds beside the section of `version` and Unreleased, which goes into it, for comparison.
+
+    Line ends, blank lines and the links of these two do not count.
+    """
+    known = sections.parse(document)
+    own = {version.lower(), sections.UNRELEASED.lower()}
+    kept = [section.text for section in known.sections if section.key not in own]
+    links = [line.strip() for line in known.links if line.strip() and markdown.label(line) not in own]
+    return ("\n".join(line.rstrip() for line in sections.trimmed(known.preamble)), *kept, *sorted(links))
 
 
 def has_section(document: bytes, version: str) -> bool:

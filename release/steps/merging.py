@@ -17,7 +17,7 @@ from release.git.merge import Conflict
 from release.steps.working_tree import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from release.formats.sites import Site
     from release.formats.survey import Survey
@@ -50,13 +50,14 @@ class Outcome(NamedTuple):
 class Merge:
     """What is merged: the bases (`root` is the one that several have in common), both sides, and where things stand.
 
-    `version` is the result's, `changelog` the path of the changelog, `survey` finds the sites of the merged files.
+    `version` is the result's (None: there is no VERSION, and sites are text like any other), `changelog` the path of
+    the changelog, `survey` finds the sites of the merged files.
     """
 
     bases: Sequence[Side]
     ours: Side
     theirs: Side
-    version: Version
+    version: Version | None
     changelog: str
     survey: Callable[[Snapshot], Survey]
     root: Side | None = None
@@ -95,7 +96,7 @@ class Merge:
 
     def _normal(self, side: Side, writer: ObjectWriter, told: bytes | None) -> str:
         """Return the side's tree with the result's version at every site, and the merged changelog."""
-        edits = dict(sites.edits(side.files, self._managed(side), self.version))
+        edits = {} if self.version is None else sites.edits(side.files, self._managed(side), self.version)
         if told is not None and self.changelog in side.files.entries:
             edits[self.changelog] = told
         return _with(side, edits, writer)
@@ -126,6 +127,8 @@ class Merge:
 
     def _agreed(self, found: Outcome, writer: ObjectWriter) -> Outcome:
         """Make every site of the result say its version: a merge that git calls clean can leave them at odds."""
+        if self.version is None:
+            return found
         changes = trees.changes(writer.reader, self.ours.tree, found.tree)
         files = snapshot.derived(writer.reader, self.ours.files, changes)
         conflicting = {conflict.path for conflict in found.conflicts}
@@ -157,19 +160,30 @@ def differs(
     look: Callable[[], Side],
     version: Version,
     *,
-    ignoring: Iterable[str] = (),
+    changelog: str,
+    counts: Callable[[bytes], object],
 ) -> bool:
-    """Whether two trees differ in more than version literals and the files in `ignoring`.
+    """Whether two trees differ in more than version literals and what does not count of the `changelog`.
 
-    `look` returns the other tree as a side; it is called only when the paths alone do not answer.
+    `counts` returns what of its contents does. `look` returns the other tree as a side; it is called only when the
+    paths alone do not answer.
     """
-    skipped = set(ignoring)
-    changed = {change.path for change in trees.changes(writer.reader, one.tree, other_tree)} - skipped
-    if not changed or changed - {site.path for site in one.sites}:
-        return bool(changed)
+    changes = {change.path: change for change in trees.changes(writer.reader, one.tree, other_tree)}
+    told = changes.pop(changelog, None)
+    if told is not None and _read(writer, told.old, counts) != _read(writer, told.new, counts):
+        return True
+    if not changes or changes.keys() - {site.path for site in one.sites}:
+        return bool(changes)
     other = look()
     normal = []
     for side, peer in ((one, other), (other, one)):
         managed = [site for site in sites.inherit(side.sites, peer.sites) if site.managed]
         normal.append(_with(side, sites.edits(side.files, managed, version), writer))
-    return any(change.path not in skipped for change in trees.changes(writer.reader, normal[0], normal[1]))
+    return any(change.path != changelog for change in trees.changes(writer.reader, normal[0], normal[1]))
+
+
+def _read(writer: ObjectWriter, entry: Entry | None, counts: Callable[[bytes], object]) -> object:
+    """Return what counts of a file; of what is no plain file, what it is."""
+    if entry is not None and not entry.mode.startswith("100"):
+        return entry
+    return counts(b"" if entry is None else writer.reader.blob(entry.oid))
