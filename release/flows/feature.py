@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from release import version as versions
 from release.errors import Problem, ReleaseError, usage
-from release.flows import checks, conflicts, landed, moves, publishing, situation, subjects
+from release.flows import checks, commands, conflicts, landed, moves, publishing, situation, subjects
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.flows.sides import Sides
 from release.git import merge
@@ -69,18 +68,16 @@ def _empty(scene: Situation, branch: Branch, tip: str, onto: str) -> list[Proble
 
 
 def _merge(scene: Situation, wish: Wish, merging: Merging, branch: Branch, tip: str, onto: str) -> Received:
-    held = scene.version_at(onto)
     released = scene.released(tip)
     side = merging.sides.side(merging.sides.tree_of(tip), branch.name, released)
-    # The version is develop's: what a feature says of it is of no account.
-    version = held or scene.version_at(tip) or versions.parse("0.0.0")
-    incoming = Incoming(side, (tip,), released, version)
+    incoming = Incoming(side, (tip,), released, None)
     asked = merging.bases(onto, incoming)
     merged = merging.into(Receiver(scene.develop, onto), incoming, next_part="minor", asked=asked)
     if merged.outcome.conflicts:
+        told = replace(wish, name=branch.name)  # whichever branch HEAD is on by then
         stop = Stop(
-            flow=wish.flow,
-            options=tuple((name, value) for name, value in asdict(wish).items() if name != "flow"),
+            flow=told.flow,
+            options=tuple((name, value) for name, value in asdict(told).items() if name != "flow"),
             moment=scene.now,
             pins=((branch.name, tip),),
             resolutions=tuple(merging.resolutions.items()),
@@ -120,8 +117,10 @@ def _plan(
     notes: list[str],
 ) -> Plan:
     develop = scene.develop
-    moved = [publishing.Moved(develop, commit), publishing.Moved(branch, tip if wish.keep else None)]
+    end = publishing.Moved(branch, tip if wish.keep else None, is_kept=wish.keep)
+    moved = [publishing.Moved(develop, commit), end]
     refs, push = publishing.updates(scene, moved, None, push=wish.push)
+    _, later = publishing.updates(scene, moved, None, push=True)
     landing = moves.Landing(develop.ref if any(ref.name == develop.ref for ref in refs) else "", commit)
     followed, more, problems = moves.follow(
         scene,
@@ -132,18 +131,21 @@ def _plan(
     )
     if problems:
         raise ReleaseError(problems)
+    says = scene.version_at(tip)
+    if says is not None and merged.version is not None and says > merged.version:
+        notes.append(f"{branch.name} says {says}: {develop.name} stays at {merged.version}")
     notes += [f"{develop.name}: repaired {place}" for place in merged.outcome.repaired]
     notes += more
     notes += [] if scene.world.remote else ["no remote is configured: everything stays here"]
     where = f"pushed to {scene.world.remote}" if push else "only here"
-    here = [(one.ref, one.here) for one in (develop, branch) if one.here]
-    back = " && ".join(f"git update-ref {ref} {old}" for ref, old in here)
+    revert = f"git switch {develop.name} && git revert -m 1 {commit[:10]}"
+    status = "invoke release.status"
     return Plan(
         task=f"{wish.flow} {branch.name}",
         top=str(scene.repository.top),
         done=f"{branch.name} is merged into {develop.name}, {where}",
-        then="invoke release.status",
-        undo=f"git revert -m 1 {commit[:10]}" if push else f"git switch --detach && {back}",
+        then=status if push else commands.push(scene, later) or status,
+        undo=revert if push else commands.undo(scene, refs, followed),
         push=push,
         refs=refs,
         worktrees=followed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
@@ -282,9 +282,10 @@ def _commit(scene: Situation, merged: Received, parents: tuple[str, ...], messag
 def _stop(run: Finish) -> Stop:
     """Return what it takes to plan this finish again after a person has resolved a conflict."""
     subject = run.subject
+    told = replace(run.wish, name=subject.branch.name)  # whichever branch HEAD is on by then
     return Stop(
-        flow=run.wish.flow,
-        options=tuple((name, value) for name, value in asdict(run.wish).items() if name != "flow"),
+        flow=told.flow,
+        options=tuple((name, value) for name, value in asdict(told).items() if name != "flow"),
         moment=run.scene.now,
         pins=((subject.target.name, subject.target_tip), (subject.branch.name, subject.tip)),
         resolutions=tuple(run.merging.resolutions.items()),

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 
 class Incoming(NamedTuple):
-    """What is merged: a tree with its history (`tips`: commits of the database), its version, and the tag it has."""
+    """What is merged: a tree with its history (`tips`: commits of the database) and the tags that it builds on.
+
+    `version` is what all of its sites say; None for a feature, which has no say in the version of what it goes into.
+    """
 
     side: Side
     tips: tuple[str, ...]
     released: Released
-    version: Version
+    version: Version | None
 
 
 class Receiver(NamedTuple):
@@ -39,10 +42,10 @@ class Receiver(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A merge into a branch: `key` names it by branch and contents, whoever repeats it."""
+    """A merge into a branch: `key` names it by branch and contents, whoever repeats it. `version`: None without one."""
 
     receiver: Receiver
-    version: Version
+    version: Version | None
     outcome: Outcome
     key: str
     note: str = ""
@@ -65,11 +68,14 @@ class Merging:
         """Merge into a branch, in memory."""
         scene, tip = self.scene, receiver.tip
         held = scene.version_at(tip)
-        version, note = resulting(receiver, held, theirs.version, next_part)
+        if theirs.version is None:
+            version, note = held or scene.version_at(theirs.tips[0]), ""
+        else:
+            version, note = resulting(receiver, held, theirs.version, next_part)
         bases = command.checked(asked.finish(), (0, 1)).out.decode().split()
         key = f"{receiver.branch.name} {tip} {theirs.side.tree} {version}"
         ours_tree = self.sides.tree_of(tip)
-        if bases == [tip] and version == theirs.version:
+        if bases == [tip] and version is not None and version == theirs.version:
             return Received(receiver, version, Outcome(theirs.side.tree), key, note)  # nothing to merge with
         name = receiver.branch.name
         ours = self.sides.side(ours_tree, name, scene.released(tip))
