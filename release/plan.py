@@ -172,7 +172,8 @@ class Plan:
 class Opened:
     """A merge that a person has to finish: the worktree it is in, what is merged into which branch, what conflicts.
 
-    `key` names the merge by branch and contents; `tree` is the merge as far as it went.
+    `key` names the merge by branch and contents; `tree` is the merge as far as it went. From the moment it is `handed`
+    over, what lies in the worktree is that person's.
     """
 
     path: str
@@ -182,6 +183,7 @@ class Opened:
     key: str
     tree: str
     conflicts: tuple[tuple[str, Entry | None, Entry | None, Entry | None], ...]
+    handed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -198,3 +200,9 @@ class Stop:
     pins: tuple[tuple[str, str], ...]
     resolutions: tuple[tuple[str, str], ...]
     opened: Opened | None
+
+    @property
+    def task(self) -> str:
+        """The command that begins the flow again, without its other options."""
+        flag = "--version" if self.flow == "release.finish" else "--name"
+        return f"{self.flow} {flag} {dict(self.options)['name']}"

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from release import console
 from release.errors import Exit, Problem, ReleaseError, refusal
 from release.flows import situation
 from release.git import handover, journal
-from release.plan import Opened, Plan, Stop
+from release.git.worktree import name_some
+from release.plan import Opened, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from release.entry import Entry
     from release.flows.receiving import Received
     from release.flows.situation import Situation
     from release.git.merge import Conflict
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 _OPENS = b"<<<<<<< "
 _CLOSES = b">>>>>>> "
+_CHANGELOG = "CONFLICT (changelog)"
 CONTINUE = "resolve it there and git add; then: invoke release.resume    or give up: invoke release.abort"
 
 
@@ -46,16 +50,14 @@ def stopped(scene: Situation, stop: Stop, first: Received, theirs: str, later: S
     )
     blobs = [entry.oid for _, *stages in opened.conflicts for entry in stages if entry is not None]
     scene.writer.flush(outcome.tree, theirs, *blobs)
-    problems = [
-        Problem(
-            what=f"merging into {branch} conflicts in {where}: nothing has moved", hint=CONTINUE, exit=Exit.CONFLICT
-        )
-        for where in [", ".join(_places(scene, first))]
-    ]
+    hint = CONTINUE
+    if scene.lock is None:
+        hint = f"this was a dry run, and nothing was made; a real run hands the merge over in {opened.path}"
+    problems = [Problem(what=_told(scene, first), hint=hint, exit=Exit.CONFLICT)]
     problems += [
         Problem(
             what=f"predicted: the merge into {one.receiver.branch.name} will conflict too, in "
-            f"{', '.join(conflict.path for conflict in one.outcome.conflicts)}",
+            f"{name_some(conflict.path for conflict in one.outcome.conflicts)}",
             exit=Exit.CONFLICT,
         )
         for one in later
@@ -63,19 +65,24 @@ def stopped(scene: Situation, stop: Stop, first: Received, theirs: str, later: S
     return Stopped(problems, replace(stop, opened=opened))
 
 
-def _places(scene: Situation, merge: Received) -> list[str]:
-    """Name each conflicting file and the lines of its hunks."""
-    return [f"{one.path}{_hunks(scene, merge.outcome.tree, one)}" for one in merge.outcome.conflicts]
+def _told(scene: Situation, merge: Received) -> str:
+    """Name each conflicting file with the lines of its hunks; of other kinds of conflict git's words say more."""
+    outcome = merge.outcome
+    places = [f"{name_some([one.path])}{_hunks(scene, outcome.tree, one)}" for one in outcome.conflicts]
+    lines = [f"merging into {merge.receiver.branch.name} conflicts in {', '.join(places)}: nothing has moved"]
+    lines += [
+        " ".join(one.split()) for one in outcome.messages if not one.startswith(("CONFLICT (content)", _CHANGELOG))
+    ]
+    return "\n  ".join(lines)
 
 
 def _hunks(scene: Situation, tree: str, conflict: Conflict) -> str:
-    entry = None
+    entry: Entry | None = None
     for name in conflict.path.split("/"):
         entry = scene.objects.tree(entry.oid if entry is not None else tree).get(name)
         if entry is None:
-            return " (deleted on one side)"
-    assert entry is not None  # noqa: S101  # a path has a name
-    if entry.mode not in ("100644", "100755"):
+            return ""
+    if entry is None or entry.mode not in ("100644", "100755"):
         return ""
     opens, spans = 0, []
     for number, line in enumerate(scene.objects.blob(entry.oid).split(b"\n"), 1):
@@ -87,10 +94,15 @@ def _hunks(scene: Situation, tree: str, conflict: Conflict) -> str:
 
 
 def hand_over(repository: Repository, stop: Stop, *, lock: int) -> None:
-    """Journal the stop, then make the worktree in which the merge is to be resolved."""
+    """Journal the stop, then make the worktree in which the merge is to be resolved, and say that it is handed over."""
     assert stop.opened is not None  # noqa: S101  # only such stops are handed over
     keep(repository, stop)
-    handover.make(repository, stop.opened, f"Merge into {stop.opened.branch}", lock=lock)
+    handover.make(repository, stop.opened, _message(stop.opened), lock=lock)
+    keep(repository, replace(stop, opened=replace(stop.opened, handed=True)))
+
+
+def _message(opened: Opened) -> str:
+    return f"Merge into {opened.branch}"
 
 
 def place(stop: Stop) -> str:
@@ -101,32 +113,56 @@ def place(stop: Stop) -> str:
 
 def keep(repository: Repository, stop: Stop) -> None:
     """Write a stop to the journal."""
-    plan = Plan(task=stop.flow, top=str(repository.top), done="")
-    journal.write(repository, journal.Journal(plan=plan, git_dir=str(repository.git_dir), phase="conflict", stop=stop))
+    journal.write(repository, journal.stopped(stop, top=str(repository.top), git_dir=str(repository.git_dir)))
 
 
-def take(repository: Repository, stop: Stop, *, lock: int) -> Stop:
-    """Take the resolution, put the worktree away, and return the stop that the flow goes on from.
+def take(scene: Situation, stop: Stop) -> tuple[Situation, Stop]:
+    """Take the resolution and put the worktree away; return the situation without it, and the stop to go on from.
+
+    Until the worktree is gone the journal names it, with its resolution.
 
     Raises:
         ReleaseError: the merge is not resolved (exit 6).
     """
     opened = stop.opened
     if opened is None:
-        return stop
-    handover.make(repository, opened, f"Merge into {opened.branch}", lock=lock)
-    tree = handover.resolution(opened, lock=lock)
-    going_on = replace(stop, resolutions=(*stop.resolutions, (opened.key, tree)), opened=None)
-    keep(repository, going_on)
-    handover.remove(repository, opened, lock=lock)
-    return going_on
+        return scene, stop
+    repository, lock = scene.repository, scene.lock
+    if opened.key not in dict(stop.resolutions):
+        if handover.make(repository, opened, _message(opened), lock=lock):
+            stop = replace(stop, opened=replace(opened, handed=True))
+            keep(repository, stop)
+        tree = handover.resolution(repository, opened, lock=lock)
+        stop = replace(stop, resolutions=(*stop.resolutions, (opened.key, tree)))
+        keep(repository, stop)
+    _put_away(repository, opened)
+    stop = replace(stop, opened=None)
+    keep(repository, stop)
+    others = tuple(tree for tree in scene.world.worktrees if str(tree.path) != opened.path)
+    return replace(scene, world=replace(scene.world, worktrees=others)), stop
 
 
-def give_up(repository: Repository, stop: Stop, *, lock: int) -> None:
+def give_up(repository: Repository, stop: Stop) -> None:
     """Forget a stop: its worktree and its journal go; nothing else was changed."""
     if stop.opened is not None:
-        handover.remove(repository, stop.opened, lock=lock)
+        _put_away(repository, stop.opened)
     journal.remove(repository)
+
+
+def _put_away(repository: Repository, opened: Opened) -> None:
+    if not handover.remove(repository, opened):
+        console.say(f"left alone, because it is no worktree of this repository: {opened.path}")
+
+
+def asked_again(going_on: Stop, stop: Stop) -> str:
+    """Say why a merge is asked for again that was resolved before: its branch has moved; empty when it was not."""
+    assert stop.opened is not None  # noqa: S101  # only such stops are handed over
+    branch = stop.opened.branch
+    earlier = [tree for key, tree in going_on.resolutions if key.partition(" ")[0] == branch]
+    if not earlier:
+        return ""
+    what = f"{branch} has moved since its merge was resolved: it is asked again"
+    return f"{what} (the earlier result is the tree {earlier[-1]})"
 
 
 def refuse_moved(scene: Situation, stop: Stop) -> None:
@@ -141,5 +177,5 @@ def refuse_moved(scene: Situation, stop: Stop) -> None:
         if now != tip:
             raise refusal(
                 f"{name} was at {tip} when {stop.flow} stopped, and is at {now or 'nothing'} now",
-                f"begin anew: invoke release.abort, then invoke {stop.flow}",
+                f"begin anew: invoke release.abort, then: invoke {stop.task}",
             )

@@ -74,10 +74,10 @@ def _merge(scene: Situation, wish: Wish, merging: Merging, branch: Branch, tip: 
     asked = merging.bases(onto, incoming)
     merged = merging.into(Receiver(scene.develop, onto), incoming, next_part="minor", asked=asked)
     if merged.outcome.conflicts:
-        told = replace(wish, name=branch.name)  # whichever branch HEAD is on by then
+        named = replace(wish, name=branch.name)  # one may stand elsewhere when it goes on
         stop = Stop(
-            flow=told.flow,
-            options=tuple((name, value) for name, value in asdict(told).items() if name != "flow"),
+            flow=wish.flow,
+            options=tuple((name, value) for name, value in asdict(named).items() if name != "flow"),
             moment=scene.now,
             pins=((branch.name, tip),),
             resolutions=tuple(merging.resolutions.items()),
@@ -94,7 +94,7 @@ def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str) -> Plan:
     refs, push = publishing.updates(scene, [publishing.Moved(branch, tip)], None, push=True)
     where = landed.request(scene, branch, scene.develop)
     return Plan(
-        task=f"{wish.flow} {branch.name} --pr",
+        task=f"{wish.flow} --name {branch.name} --pr",
         top=str(scene.repository.top),
         done=f"{branch.name} is at {scene.world.remote}, awaiting merge: {where}",
         then=f"when it is merged: invoke feature.drop --name {branch.name}",
@@ -141,7 +141,7 @@ def _plan(
     revert = f"git switch {develop.name} && git revert -m 1 {commit[:10]}"
     status = "invoke release.status"
     return Plan(
-        task=f"{wish.flow} {branch.name}",
+        task=f"{wish.flow} --name {branch.name}",
         top=str(scene.repository.top),
         done=f"{branch.name} is merged into {develop.name}, {where}",
         then=status if push else commands.push(scene, later) or status,

@@ -260,7 +260,7 @@ def _requested(run: Finish, final: Content) -> Plan:
         raise ReleaseError(problems)
     where = landed.request(scene, subject.branch, subject.target)
     return Plan(
-        task=_task(wish),
+        task=_task(run),
         top=str(scene.repository.top),
         done=f"{subject.branch.name} is at {scene.world.remote} as {subject.version}, awaiting merge: {where}",
         then=f"when it is merged: invoke {wish.flow}",
@@ -282,10 +282,10 @@ def _commit(scene: Situation, merged: Received, parents: tuple[str, ...], messag
 def _stop(run: Finish) -> Stop:
     """Return what it takes to plan this finish again after a person has resolved a conflict."""
     subject = run.subject
-    told = replace(run.wish, name=subject.branch.name)  # whichever branch HEAD is on by then
+    wish = replace(run.wish, name=subject.branch.name)  # one may stand elsewhere then
     return Stop(
-        flow=told.flow,
-        options=tuple((name, value) for name, value in asdict(told).items() if name != "flow"),
+        flow=wish.flow,
+        options=tuple((name, value) for name, value in asdict(wish).items() if name != "flow"),
         moment=run.scene.now,
         pins=((subject.target.name, subject.target_tip), (subject.branch.name, subject.tip)),
         resolutions=tuple(run.merging.resolutions.items()),
@@ -324,7 +324,7 @@ def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> 
     if problems:
         raise ReleaseError(problems)
     return Plan(
-        task=_task(wish),
+        task=_task(run),
         top=str(scene.repository.top),
         done=_done(run, merges, is_pushed=push is not None),
         undo=PUBLISHED if push is not None else commands.undo(scene, refs, followed),
@@ -396,8 +396,9 @@ def _told(run: Finish, merges: Merges) -> Iterator[str]:
         yield f"{subject.branch.name} is not at {scene.world.remote}: nothing to delete there"
 
 
-def _task(wish: Wish) -> str:
-    return f"{wish.flow}{f' {wish.name}' if wish.name else ''}"
+def _task(run: Finish) -> str:
+    """Return the command that begins this finish, wherever one stands."""
+    return _stop(run).task
 
 
 def _done(run: Finish, merges: Merges, *, is_pushed: bool) -> str:

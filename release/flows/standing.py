@@ -11,7 +11,6 @@ from release.errors import Problem, ReleaseError
 from release.flows import prepare, subjects
 from release.git import history, journal
 from release.git import world as git
-from release.git.worktree import name_some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,7 +53,7 @@ class Stopped:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What `release.status` shows."""
+    """What `release.status` shows. `worktree` is where a merge is to be resolved, `story` says what is in progress."""
 
     lines: tuple[Line, ...]
     last: str
@@ -146,18 +145,9 @@ def _stopped(found: journal.Journal | None) -> Stopped | None:
     """Say what is in progress, and why it is not over."""
     if found is None:
         return None
-    opened = None if found.stop is None else found.stop.opened
-    why = "it was interrupted; nothing is pushed" if found.plan.push is not None else "it was interrupted"
-    if found.phase == "conflict":
-        why = "its conflict is resolved; it has not gone on yet"
-    if found.phase == "conflict" and opened is not None:
-        why = f"merging into {opened.branch} conflicts in {name_some(path for path, *_ in opened.conflicts)}"
-    elif found.phase == "pushing":
-        why = "it was interrupted while it pushed"
-    elif found.phase in ("pushed", "local") and found.plan.push is not None:
-        why = "it is pushed, and not complete here"
-    worktree = opened.path if found.phase == "conflict" and opened is not None else ""
-    return Stopped(task=found.plan.task, phase=found.phase, why=why, worktree=worktree)
+    opened = None if found.stop is None or found.phase != "conflict" else found.stop.opened
+    worktree = "" if opened is None else opened.path
+    return Stopped(task=found.plan.task, phase=found.phase, why=journal.describe(found), worktree=worktree)
 
 
 def _next(lines: Sequence[Line], stopped: Stopped | None) -> str:

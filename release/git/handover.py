@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.errors import Exit, Problem, ReleaseError
-from release.git import command
+from release.git import command, world
 from release.git.worktree import name_some
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from release.entry import Entry
     from release.git.repository import Repository
     from release.plan import Opened
 
+RESUME = "invoke release.resume"
+_OR_ABORT = "or give up: invoke release.abort"
 _MARKS = (b"<<<<<<< ", b">>>>>>> ")
+_POINTS = "gitdir: "  # how the .git file of a worktree begins
 
 
 def place(repository: Repository, branch: str) -> Path:
@@ -25,88 +32,163 @@ def place(repository: Repository, branch: str) -> Path:
     folder = beside if os.access(beside, os.W_OK) else repository.common / "release"
     found = folder / name
     number = 1
-    while found.exists():
+    while os.path.lexists(found) or any(_git_dirs(repository, found)):
         number += 1
         found = folder / f"{name}-{number}"
     return found
 
 
-def make(repository: Repository, opened: Opened, message: str, *, lock: int | None) -> None:
+def make(repository: Repository, opened: Opened, message: str, *, lock: int | None) -> bool:
     """Make the worktree with the merge in progress: sites settled, conflicts marked and unmerged in the index.
 
-    MERGE_HEAD is written last: a worktree without it was never handed over, and is made anew.
+    Returns False, and changes nothing, when a person has it already. MERGE_HEAD is written last: a worktree without
+    it was never handed over, and is made anew.
+
+    Raises:
+        ReleaseError: what is there is no worktree any more, and may hold somebody's work (exit 6).
     """
     where = Path(opened.path)
-    git_dir = _git_dir(where)
-    if git_dir is not None and ((git_dir / "MERGE_HEAD").exists() or _head(where) != opened.ours):
-        return
-    remove(repository, opened, lock=lock)
+    git_dir = _git_dir(repository, where)
+    if git_dir is not None and (opened.handed or (git_dir / "MERGE_HEAD").exists() or _head(where) != opened.ours):
+        return False
+    if _is_somebodys(repository, where, handed=opened.handed):
+        raise _unfinished(
+            f"{where} is no worktree of this repository any more",
+            f"move it away with all that you resolved in it; {RESUME} then makes the merge anew    {_OR_ABORT}",
+        )
+    remove(repository, opened)
     arguments = ["worktree", "add", "--quiet", "--detach", "--no-checkout", "--", str(where), opened.ours]
     command.write(arguments, cwd=repository.top, lock=lock)
-    command.write(["read-tree", "--reset", "-u", "--no-recurse-submodules", opened.tree], cwd=where, lock=lock)
-    lines = []
-    for path, *stages in opened.conflicts:
-        raw = os.fsencode(path)
-        lines.append(b"0 " + b"0" * len(opened.ours) + b"\t" + raw + b"\0")
-        lines += [
-            f"{entry.mode} {entry.oid} {number}\t".encode() + raw + b"\0"
-            for number, entry in enumerate(stages, 1)
-            if entry is not None
-        ]
-    command.write(["update-index", "-z", "--index-info"], cwd=where, lock=lock, data=b"".join(lines))
-    git_dir = _git_dir(where)
+    arguments = ["read-tree", "--reset", "-u", "--no-sparse-checkout", "--no-recurse-submodules", opened.tree]
+    command.write(arguments, cwd=where, lock=lock)
+    data = b"".join(_stages(opened))
+    command.write(["update-index", "-z", "--index-info"], cwd=where, lock=lock, data=data)
+    git_dir = _git_dir(repository, where)
     assert git_dir is not None  # noqa: S101  # git has just made it
     (git_dir / "MERGE_MSG").write_text(f"{message}\n", encoding="utf-8")
     (git_dir / "MERGE_MODE").write_text("no-ff", encoding="ascii")
     (git_dir / "MERGE_HEAD").write_text(f"{opened.theirs}\n", encoding="ascii")
+    return True
 
 
-def resolution(opened: Opened, *, lock: int | None) -> str:
+def _stages(opened: Opened) -> Iterator[bytes]:
+    """Yield what takes each conflicting path out of the index, and puts the sides of its conflict there."""
+    for path, *stages in opened.conflicts:
+        raw = b"\t" + os.fsencode(path) + b"\0"
+        yield b"0 " + b"0" * len(opened.ours) + raw
+        for number, entry in enumerate(stages, 1):
+            if entry is not None:
+                yield f"{entry.mode} {entry.oid} {number}".encode() + raw
+
+
+def resolution(repository: Repository, opened: Opened, *, lock: int | None) -> str:
     """Return the tree that the person made, committed or only staged.
 
     Raises:
         ReleaseError: it is not finished, or was given up (exit 6).
     """
     where = Path(opened.path)
-    git_dir = _git_dir(where)
-    if git_dir is None:
-        raise _unfinished(f"the worktree {where} is gone", "release.resume makes it anew")
-    if _head(where) == opened.ours and not (git_dir / "MERGE_HEAD").exists():
-        raise _unfinished(f"the merge in {where} was given up", "begin it again: invoke release.abort, then the task")
+    _refuse_other_work(repository, opened)
     unmerged = {record.partition(b"\t")[2] for record in _lines(where, "ls-files", "--unmerged", "-z")}
     if unmerged:
-        raise _unfinished(f"not resolved in {where}: {_some(unmerged)}", "edit, git add, then: invoke release.resume")
-    unstaged = set(_lines(where, "diff-files", "--name-only", "-z"))
-    if unstaged:
         raise _unfinished(
-            f"edited in {where} and not staged: {_some(unstaged)}", "git add, then: invoke release.resume"
+            f"not resolved in {where}: {_some(unmerged)}", f"edit, git add, then: {RESUME}    {_OR_ABORT}"
         )
-    marked = {os.fsencode(path) for path, *_ in opened.conflicts if _is_marked(where, path)}
+    command.write(["update-index", "-q", "--refresh"], cwd=where, lock=lock, accept=(0, 1))
+    unstaged = _lines(where, "diff-files", "--name-only", "-z")
+    if unstaged:
+        raise _unfinished(f"edited in {where} and not staged: {_some(unstaged)}", f"git add, then: {RESUME}")
+    marked = [os.fsencode(path) for path, *sides in opened.conflicts if _is_marked(where, path, sides)]
     if marked:
-        raise _unfinished(f"conflict markers in {where}: {_some(marked)}", "resolve them, git add, then resume")
+        raise _unfinished(f"conflict markers in {where}: {_some(marked)}", f"edit, git add, then: {RESUME}")
+    unknown = _lines(where, "ls-files", "--others", "--exclude-standard", "-z")
+    if unknown:
+        raise _unfinished(f"not added in {where}: {_some(unknown)}", f"git add or remove it, then: {RESUME}")
     return command.write(["write-tree"], cwd=where, lock=lock).out.decode().strip()
 
 
-def remove(repository: Repository, opened: Opened, *, lock: int | None) -> None:
-    """Take the worktree away, with all that is in it."""
+def _refuse_other_work(repository: Repository, opened: Opened) -> None:
+    """Refuse a worktree in which somebody is doing something else than this merge.
+
+    Raises:
+        ReleaseError: the merge was given up, or HEAD has gone where it is not contained (exit 6).
+    """
     where = Path(opened.path)
-    arguments = ["worktree", "remove", "--force", "--force", "--", str(where)]
-    command.write(arguments, cwd=repository.top, lock=lock, accept=range(256))
-    if where.exists() and not (where / ".git").is_dir():  # never handed over, or half removed
-        shutil.rmtree(where, ignore_errors=True)
-    command.write(["worktree", "prune"], cwd=repository.top, lock=lock)
+    git_dir = _git_dir(repository, where)
+    assert git_dir is not None  # noqa: S101  # otherwise it has been made anew
+    found = world.in_progress(git_dir)
+    if found is not None and found[0] != "merge":
+        raise _unfinished(f"a {found[0]} is in progress in {where}", f"end it: {found[1]}    then: {RESUME}")
+    head = _head(where)
+    if head == opened.ours:
+        if found is None:
+            anew = f"begin it again: git worktree remove --force {where}    then: {RESUME}"
+            raise _unfinished(f"the merge in {where} was given up", f"{anew}    {_OR_ABORT}")
+    elif not head or not all(world.is_ancestor(repository, one, head) for one in (opened.ours, opened.theirs)):
+        kept = f"git -C {where} merge --no-ff -s ours {opened.theirs}"
+        raise _unfinished(
+            f"HEAD in {where} is at {head or 'nothing'}, which is no merge of {opened.ours} and {opened.theirs}",
+            f"if its files are what you want: {kept}    then: {RESUME}    {_OR_ABORT}",
+        )
+
+
+def remove(repository: Repository, opened: Opened) -> bool:
+    """Take the worktree away with all that is in it, and what git knows of it; False when its folder is none of ours.
+
+    No other worktree is touched: `git worktree prune` forgets those that are only out of reach.
+    """
+    where = Path(opened.path)
+    is_left = _is_somebodys(repository, where, handed=False)
+    if not is_left and where.is_dir():
+        inside = sorted(where.iterdir(), key=lambda one: one.name == ".git")  # which says whose it is, to the end
+        for one in inside:
+            shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
+        where.rmdir()
+    for git_dir in list(_git_dirs(repository, where)):
+        shutil.rmtree(git_dir)
+    with contextlib.suppress(OSError):  # git removes it too when no worktree is left
+        (repository.common / "worktrees").rmdir()
+    return not is_left
+
+
+def _is_somebodys(repository: Repository, where: Path, *, handed: bool) -> bool:
+    """Whether a folder, or what stands in its place, may hold work of a person.
+
+    What we made has a .git file of this repository in it, or nothing yet.
+    """
+    if not os.path.lexists(where):
+        return False
+    if where.is_symlink() or not where.is_dir():
+        return True
+    pointer = where / ".git"
+    if not pointer.is_file():
+        return any(where.iterdir())
+    target = pointer.read_text(encoding="utf-8", errors="surrogateescape").removeprefix(_POINTS).rstrip("\n")
+    ours = (where / target).resolve().parent == (repository.common / "worktrees").resolve()
+    return not ours or (handed and _git_dir(repository, where) is None)
+
+
+def _git_dirs(repository: Repository, where: Path) -> Iterator[Path]:
+    """Yield what git keeps of a worktree at a path: also the start of it, which does not name the path yet."""
+    for git_dir in (repository.common / "worktrees").glob("*"):
+        pointer = git_dir / "gitdir"
+        if not pointer.is_file():
+            if git_dir.name.startswith(where.name):
+                yield git_dir
+            continue
+        named = Path(os.fsdecode(pointer.read_bytes()).rstrip("\n"))
+        if (git_dir / named).parent.resolve() == where.resolve():
+            yield git_dir
+
+
+def _git_dir(repository: Repository, where: Path) -> Path | None:
+    """The git folder of the worktree; None when there is none, or only the start of one."""
+    found = next(_git_dirs(repository, where), None)
+    return found if found is not None and (found / "HEAD").is_file() and (where / ".git").is_file() else None
 
 
 def _unfinished(what: str, hint: str) -> ReleaseError:
     return ReleaseError([Problem(what=what, hint=hint, exit=Exit.CONFLICT)])
-
-
-def _git_dir(where: Path) -> Path | None:
-    """The git folder of the worktree; None when there is none."""
-    if not (where / ".git").is_file():
-        return None
-    found = command.run(["rev-parse", "--absolute-git-dir"], cwd=where, accept=(0, 128))
-    return Path(os.fsdecode(found.out).rstrip("\n")) if found.status == 0 else None
 
 
 def _head(where: Path) -> str:
@@ -117,10 +199,18 @@ def _lines(where: Path, *arguments: str) -> list[bytes]:
     return command.run(arguments, cwd=where).out.split(b"\0")[:-1]
 
 
-def _some(names: set[bytes]) -> str:
+def _some(names: Iterable[bytes]) -> str:
     return name_some(sorted(map(os.fsdecode, names)))
 
 
-def _is_marked(where: Path, path: str) -> bool:
-    staged = command.run(["cat-file", "blob", f":{path}"], cwd=where, accept=(0, 128)).out
-    return any(line.startswith(_MARKS) for line in staged.splitlines())
+def _is_marked(where: Path, path: str, sides: Iterable[Entry | None]) -> bool:
+    """Whether what was staged has conflict markers that none of the sides had."""
+    marks = [line for line in _blob(where, f":{path}") if line.startswith(_MARKS)]
+    if not marks:
+        return False
+    known = {line for entry in sides if entry is not None for line in _blob(where, entry.oid)}
+    return any(line not in known for line in marks)
+
+
+def _blob(where: Path, name: str) -> list[bytes]:
+    return command.run(["cat-file", "blob", name], cwd=where, accept=(0, 128)).out.splitlines()

@@ -121,6 +121,11 @@ def write(repository: Repository, journal: Journal) -> Journal:
     return replace(journal, encoded=plan)
 
 
+def stopped(stop: Stop, *, top: str, git_dir: str) -> Journal:
+    """Return what is journalled of a flow that stopped at a conflict in the worktree at `top`."""
+    return Journal(plan=Plan(task=stop.task, top=top, done=""), git_dir=git_dir, phase="conflict", stop=stop)
+
+
 def remove(repository: Repository) -> None:
     """Forget the journal, and what a killed run was about to replace it with, durably."""
     place = folder(repository) / "journal.json"
@@ -138,10 +143,19 @@ def refuse_if_in_progress(repository: Repository) -> None:
     """
     journal = read(repository)
     if journal is not None:
-        raise refusal(
-            f"{journal.plan.task} was interrupted and is not finished",
-            "go on: invoke release.resume    or undo: invoke release.abort",
-        )
+        raise refusal(describe(journal), "go on: invoke release.resume    or undo: invoke release.abort")
+
+
+def describe(journal: Journal) -> str:
+    """Say what is in progress, and where a person has a merge to resolve."""
+    if journal.phase != "conflict" or journal.stop is None:
+        done = {"pushing": "while it pushed", "pushed": "after its push", "local": "after its push"}
+        when = f" {done.get(journal.phase, 'before its push')}" if journal.plan.push is not None else ""
+        return f"{journal.plan.task} was interrupted{when} and is not finished"
+    opened = journal.stop.opened
+    if opened is None:
+        return f"{journal.plan.task} has conflicts, now resolved, and is not finished"
+    return f"{journal.plan.task} stopped at a conflict: the merge into {opened.branch} is in progress in {opened.path}"
 
 
 def temporary(path: Path) -> Path:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from release.errors import Problem, ReleaseError, interrupted, refusal
 from release.git import command, files, journal, leftovers, worktree, world
 from release.git.worktree import Torn
-from release.plan import Plan
 from release.process import Result
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from release.git.database import ObjectReader
     from release.git.repository import Ref, Repository
-    from release.plan import Push, RefUpdate, Stop, WorktreeMove
+    from release.plan import Plan, Push, RefUpdate, Stop, WorktreeMove
 
 
 class MovedError(ReleaseError):
@@ -129,16 +128,19 @@ class Transaction:
             raise interrupted(f"git push was ended by signal {-result.status}", RESUME_OR_ABORT)
         rejected = [line for line in result.out.decode("utf-8", "replace").splitlines() if line.startswith("!")]
         reason = "\n".join([*rejected, result.complaint])
-        if written.stop is None:
-            journal.remove(self.repository)
-        else:  # back to where the resolutions were taken: the push can be tried again with them
-            empty = Plan(task=written.plan.task, top=written.plan.top, done="")
-            journal.write(self.repository, replace(written, plan=empty, phase="conflict", encoded=""))
+        self._forget(written)
         what = f"{push.remote} refused the push, and nothing moved anywhere:\n{reason}"
         if moved:
             what = f"{', '.join(map(short, moved))} moved at {push.remote} meanwhile, and nothing else did:\n{reason}"
             raise MovedError([Problem(what=what, hint="begin again: it is planned on what is there now")])
         raise refusal(what, _how_to_mend(written.plan, reason))
+
+    def _forget(self, written: journal.Journal) -> None:
+        """Nothing has happened: there is no journal any more, or again the one of what people have resolved so far."""
+        if written.stop is None:
+            journal.remove(self.repository)
+        else:
+            journal.write(self.repository, journal.stopped(written.stop, top=written.plan.top, git_dir=written.git_dir))
 
     def _push_again(self, found: journal.Journal, push: Push) -> journal.Journal:
         there = self._pushed_before(found.plan, push)
@@ -199,10 +201,10 @@ class Transaction:
         moving = {ref.name for ref in plan.refs if ref.old is not None and ref.new is not None}
         for move in plan.worktrees:
             self._detach(move, moving, fresh=fresh)
-        self._update_refs([ref for ref in plan.refs if ref.new is not None], plan, fresh=fresh)
+        self._update_refs([ref for ref in plan.refs if ref.new is not None], found, fresh=fresh)
         for move in plan.worktrees:
             self._follow(move, torn)
-        self._update_refs([ref for ref in plan.refs if ref.new is None], plan, fresh=fresh)
+        self._update_refs([ref for ref in plan.refs if ref.new is None], found, fresh=fresh)
         strangers = files.replace_all(plan, self.objects, fresh=fresh)
         strangers += self._update_index(plan, strangers, fresh=fresh)
         _take_no_interrupts()
@@ -217,7 +219,8 @@ class Transaction:
             return
         self._write(move.path, "update-ref", "--no-deref", "-m", "release: detach", "HEAD", move.old)
 
-    def _update_refs(self, updates: Sequence[RefUpdate], plan: Plan, *, fresh: bool) -> None:
+    def _update_refs(self, updates: Sequence[RefUpdate], found: journal.Journal, *, fresh: bool) -> None:
+        plan = found.plan
         pending = updates if fresh else self._pending(updates)
         if not pending:
             return
@@ -236,7 +239,7 @@ class Transaction:
         # A git that was killed may leave locks, which only resume and abort may remove.
         if first and answer.status > 0 and all(_held(now, update.name) == update.old for update in plan.refs):
             self._reattach(plan)
-            journal.remove(self.repository)
+            self._forget(found)
             raise refusal(f"the refs moved or are locked, and nothing has changed: {answer.complaint}", "try again")
         raise interrupted(f"the refs could not be moved: {answer.complaint}", RESUME_OR_ABORT)
 

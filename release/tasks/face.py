@@ -67,16 +67,20 @@ class Run:
             from release import flows  # noqa: PLC0415  # after git was set to work
             from release.flows import conflicts  # noqa: PLC0415
 
-            if stop is not None:
-                conflicts.refuse_moved(scene, stop)
+            going_on = stop
+            if going_on is not None:
+                conflicts.refuse_moved(scene, going_on)
+                scene, going_on = conflicts.take(scene, going_on)  # noqa: PLW2901  # without the worktree of the merge
             try:
-                plan = flows.planned(scene, name, told, {} if stop is None else dict(stop.resolutions))
+                plan = flows.planned(scene, name, told, {} if going_on is None else dict(going_on.resolutions))
             except conflicts.Stopped as stopped:
                 if self.lock is not None:
+                    if going_on is not None and (again := conflicts.asked_again(going_on, stopped.stop)):
+                        console.say(f"note: {again}")
                     conflicts.hand_over(self.repository, stopped.stop, lock=self.lock)
                     console.say(f"the merge is in progress in {conflicts.place(stopped.stop)}")
                 raise
-            self.carry_out(plan, scene.objects, stop=stop)
+            self.carry_out(plan, scene.objects, stop=going_on)
 
     def numbered(self, make: Callable[[Situation], Plan]) -> None:
         """Plan and carry out something that takes the next free number; when another clone takes it first, again.
@@ -201,6 +205,12 @@ def message(text: str, path: str) -> str:
     return found
 
 
+def report(error: ReleaseError) -> None:
+    """Say every problem."""
+    for problem in error.problems:
+        console.say(f"error: {problem}")
+
+
 def conclude(plan: Plan) -> None:
     """Say what holds now, and the next and the undo command."""
     console.say(plan.done)
@@ -261,8 +271,7 @@ def ending() -> Iterator[Callable[[], Repository]]:
     try:
         yield locate
     except ReleaseError as error:
-        for problem in error.problems:
-            console.say(f"error: {problem}")
+        report(error)
         code = error.exit
         if code is Code.UNEXPECTED and _interrupted(found):
             code = Code.INTERRUPTED

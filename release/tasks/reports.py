@@ -110,7 +110,7 @@ def status(*, as_json: bool) -> None:
 
 def _show(found: Standing) -> None:
     if found.stopped is not None:
-        console.show(f"stopped: {found.stopped.task}: {found.stopped.why}")
+        console.show(f"{found.stopped.why} (phase {found.stopped.phase})")
     names = [f"{_branching(found.lines, number)}{line.branch}" for number, line in enumerate(found.lines)]
     widths = max(map(len, names)), max(len(line.version or "-") for line in found.lines)
     for name, line in zip(names, found.lines, strict=True):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from releasing import done, headings, hotfixed, opened, parents, pushed, refuses, says, section, type_in
-from support import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from support import Project
 
 
 def test_a_candidate_is_one_commit_with_version_sites_and_changelog_tagged_and_pushed(project: Project) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from releasing import done, hotfixed, opened, refuses, type_in
-from support import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from support import Project
 
 
 def test_an_unpublished_branch_is_asked_about_and_deleted(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Features: merged into develop with --no-ff, which keeps its version; nothing but develop and the deletion is pushed."""
+"""Features: merged into develop with --no-ff, which keeps its version; develop and the deletion are pushed alone."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_the_undo_command_leaves_what_was_there_before(project: Project, kept: b
     done(project.invoke("release.finish", "--yes"))
 
 
-def test_the_undo_command_takes_branches_away_that_came_here_by_the_release(project: Project, tmp_path: Path) -> None:
+def test_the_undo_command_takes_branches_away_that_came_here_by_the_release(project: Project) -> None:
     project.git("push", "-q", "origin", "develop:refs/heads/release/v2.0.0")
     hotfixed(project)
     project.git("branch", "-q", "-D", "develop", "main")

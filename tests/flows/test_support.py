@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from releasing import contains, done, headings, hotfixed, opened, parents, pushed, refuses, says, type_in
-from support import Project
+
+if TYPE_CHECKING:
+    from support import Project
 
 
 @pytest.fixture
