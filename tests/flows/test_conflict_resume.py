@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -262,16 +261,13 @@ def test_a_push_refused_after_a_resolution_keeps_it(project: Project) -> None:
 def test_a_lost_race_after_a_resolution_keeps_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A colleague pushes to develop between the plan and the push."""
     resolve(project, stopped(project))
-    moved = tmp = project.path / ".git/hooks/pre-push"
-    colleague = (
-        f"cd {project.remote} && git update-ref refs/heads/develop $(git commit-tree -p develop -m x develop^{{tree}})"
-    )
-    hook(project, "pre-push", f"unset GIT_DIR; {colleague}; rm -f {moved}", remote=False)
+    move = "git update-ref refs/heads/develop $(git commit-tree -p develop -m x develop^{tree})"
+    once = hook(project, "pre-push", f'(unset GIT_DIR; cd {project.remote} && {move}); rm "$0"', remote=False)
     monkeypatch.setenv("GIT_AUTHOR_DATE", "1700000001 +0000")
     ended = project.invoke("release.resume")
     assert (ended.code, "develop moved at origin" in ended.err) == (3, True), ended.text
     assert "invoke release.resume" in ended.err
-    assert not tmp.exists()
+    assert not once.exists()
     resumes(project)
     released(project)
 
@@ -291,10 +287,10 @@ def test_a_remote_that_is_away_changes_nothing(project: Project) -> None:
     place = stopped(project)
     resolve(project, place)
     away = project.remote.with_name("away.git")
-    os.rename(project.remote, away)
+    project.remote.rename(away)
     ended = project.invoke("release.resume")
     assert (ended.code, place.exists()) == (3, True), ended.text
-    os.rename(away, project.remote)
+    away.rename(project.remote)
     resumes(project)
     released(project)
 

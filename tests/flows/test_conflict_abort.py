@@ -1,0 +1,294 @@
+"""Giving a conflict up, and a run that was killed while it handed one over: nothing stays behind, nothing is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from finishing import FINISH, conflict_in_both, conflict_in_main, everything, released, resolve, stopped
+from support import wrap_git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support import Ended, Project
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return conflict_in_main(tmp_path / "project")
+
+
+def aborts(project: Project, before: dict[str, object], cwd: Path | None = None) -> Ended:
+    ended = project.invoke("release.abort", cwd=cwd)
+    assert ended.code == 0, ended.text
+    after = everything(project)
+    assert {name for name, value in before.items() if after[name] != value} == set()
+    return ended
+
+
+def completes(project: Project) -> None:
+    """Resolve what resume hands over, and go on to the end."""
+    handed = project.invoke("release.resume")
+    assert (handed.code, "not resolved in" in handed.err) == (6, True), handed.text
+    resolve(project, project.folder / "work-merge-main")
+    ended = project.invoke("release.resume")
+    assert ended.code == 0, ended.text
+    released(project)
+
+
+def test_abort_leaves_nothing_behind(project: Project) -> None:
+    before = everything(project)
+    for state in ("untouched", "resolved", "committed", "dirty", "given up"):
+        for cwd in (None, project.folder / "work-merge-main"):
+            where = stopped(project)
+            if state != "untouched":
+                resolve(project, where, commit=state == "committed")
+            if state == "dirty":
+                (where / "deep/er").mkdir(parents=True)
+                (where / "deep/er/new.txt").write_text("new\n")
+                (where / "app.txt").unlink()
+            if state == "given up":
+                project.git("merge", "--abort", cwd=where)
+            aborts(project, before, cwd)
+
+
+def test_abort_names_the_command_that_begins_again(project: Project) -> None:
+    stopped(project)
+    said = project.invoke("release.abort").err
+    assert "everything is as it was before" in said
+    project.git("switch", "-q", "develop")
+    words = said.partition("begin again with invoke ")[2].partition(",")[0].split()
+    assert project.invoke(*words, "--yes").code == 6
+
+
+def test_abort_at_the_second_conflict_leaves_nothing_behind(tmp_path: Path) -> None:
+    project = conflict_in_both(tmp_path / "project")
+    before = everything(project)
+    resolve(project, stopped(project))
+    assert project.invoke("release.resume").code == 6
+    aborts(project, before)
+
+
+def test_abort_after_a_refused_push_leaves_nothing_behind(project: Project) -> None:
+    project.git("config", "receive.denyDeletes", "true", cwd=project.remote)
+    before = everything(project)
+    resolve(project, stopped(project))
+    assert project.invoke("release.resume").code == 3
+    aborts(project, before)
+
+
+def test_other_worktrees_stay_also_when_they_are_out_of_reach(project: Project, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    project.git("worktree", "add", "-q", "--detach", str(away / "linked"), "v0.9.0")
+    away.rename(tmp_path / "gone")
+    before = everything(project)
+    resolve(project, stopped(project))
+    aborts(project, before)
+    (tmp_path / "gone").rename(away)
+    assert project.git("status", "--porcelain", cwd=away / "linked") == ""
+
+
+def test_a_folder_in_the_place_of_the_worktree_is_somebodys(project: Project) -> None:
+    where = stopped(project)
+    shutil.rmtree(where)
+    where.mkdir()
+    (where / "mine.txt").write_text("mine\n")
+    ended = project.invoke("release.resume")
+    assert (ended.code, "move it away" in ended.err) == (6, True), ended.text
+    ended = project.invoke("release.abort")
+    assert (ended.code, f"left alone, because it is no worktree of this repository: {where}" in ended.err) == (0, True)
+    assert (where / "mine.txt").read_text() == "mine\n"
+    assert not (project.path / ".git/worktrees").exists()
+
+
+def test_a_worktree_that_git_forgot_keeps_the_resolution_in_it(project: Project) -> None:
+    where = stopped(project)
+    resolve(project, where)
+    shutil.rmtree(project.path / ".git/worktrees/work-merge-main")
+    ended = project.invoke("release.resume")
+    assert (ended.code, "move it away" in ended.err) == (6, True), ended.text
+    assert (where / "app.txt").read_text() == "one\nboth\nthree\n"
+    where.rename(where.with_name("saved"))
+    completes(project)
+
+
+def delete_all(project: Project) -> None:
+    shutil.rmtree(project.folder / "work-merge-main")
+    shutil.rmtree(project.path / ".git/worktrees")
+
+
+def delete_folder(project: Project) -> None:
+    shutil.rmtree(project.folder / "work-merge-main")
+
+
+def remove_with_git(project: Project) -> None:
+    project.git("worktree", "remove", "--force", str(project.folder / "work-merge-main"))
+
+
+def move_away(project: Project) -> None:
+    shutil.rmtree(project.folder.parent / "moved", ignore_errors=True)
+    (project.folder / "work-merge-main").rename(project.folder.parent / "moved")
+
+
+def test_a_worktree_that_was_deleted_is_made_anew(project: Project) -> None:
+    before = everything(project)
+    for delete in (delete_all, delete_folder, remove_with_git, move_away):
+        stopped(project)
+        delete(project)
+        handed = project.invoke("release.resume")
+        assert (handed.code, "not resolved in" in handed.err) == (6, True), handed.text
+        delete(project)
+        aborts(project, before)
+    stopped(project)
+    delete_folder(project)
+    completes(project)
+
+
+def nothing_made(where: Path, git_dir: Path) -> None:
+    shutil.rmtree(where)
+    shutil.rmtree(git_dir)
+
+
+def first_folder(where: Path, git_dir: Path) -> None:
+    nothing_made(where, git_dir)
+    git_dir.mkdir()
+    (git_dir / "locked").write_text("initializing")
+
+
+def both_folders(where: Path, git_dir: Path) -> None:
+    first_folder(where, git_dir)
+    where.mkdir()
+
+
+def not_checked_out(where: Path, git_dir: Path) -> None:
+    pointer = (where / ".git").read_bytes()
+    shutil.rmtree(where)
+    where.mkdir()
+    (where / ".git").write_bytes(pointer)
+    for name in ("index", "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "HEAD", "commondir"):
+        (git_dir / name).unlink()
+    (git_dir / "locked").write_text("initializing")
+
+
+def half_checked_out(where: Path, git_dir: Path) -> None:
+    (git_dir / "MERGE_HEAD").unlink()
+    (git_dir / "index").rename(git_dir / "index.lock")
+    (where / "app.txt").unlink()
+    (where / "VERSION").write_text("0.")
+
+
+def without_stages(where: Path, git_dir: Path) -> None:
+    (git_dir / "MERGE_HEAD").unlink()
+    subprocess.run(["git", "add", "-A"], cwd=where, check=True)
+
+
+def not_yet_said(where: Path, git_dir: Path) -> None:
+    assert where.is_dir()
+    assert git_dir.is_dir()
+
+
+KILLED = (
+    nothing_made,
+    first_folder,
+    both_folders,
+    not_checked_out,
+    half_checked_out,
+    without_stages,
+    not_yet_said,
+)
+
+
+def test_what_a_killed_run_left_is_completed_or_undone(project: Project) -> None:
+    before = everything(project)
+    where, git_dir = project.folder / "work-merge-main", project.path / ".git/worktrees/work-merge-main"
+    stopped(project)
+    handed = project.git("status", "--porcelain=v2", cwd=where)
+    aborts(project, before)
+    for left in KILLED:
+        for resume in (True, False):
+            stopped(project)
+            with journalled(project) as stop:
+                stop["opened"]["handed"] = False
+            left(where, git_dir)
+            if resume:
+                ended = project.invoke("release.resume")
+                assert (ended.code, "not resolved in" in ended.err) == (6, True), ended.text
+                assert project.git("status", "--porcelain=v2", cwd=where) == handed, left
+            aborts(project, before)
+
+
+@contextlib.contextmanager
+def journalled(project: Project) -> Iterator[dict[str, Any]]:
+    """Let a test change what the journal says of a stop."""
+    journal = project.path / ".git/release/journal.json"
+    facts = json.loads(journal.read_bytes())
+    yield facts["stop"]
+    journal.write_text(json.dumps(facts))
+
+
+def killed(project: Project, *words: str, call: str, when: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a task in a process of its own, and kill it at a call of git."""
+    script = f'case " $* " in *" {call} "*) '
+    script += '"$GIT" "$@"; kill -9 $PPID; exit ;; esac\n' if when == "after" else "kill -9 $PPID; exit ;; esac\n"
+    with monkeypatch.context() as patch:
+        wrap_git(folder, f'{script}exec "$GIT" "$@"\n', patch)
+        done = subprocess.run(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=project.path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=False,
+        )
+    assert done.returncode == -9, done.stderr.decode()
+    assert (project.path / ".git/release/journal.json").exists()
+
+
+def test_a_run_that_is_killed_while_it_hands_over(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything(project)
+    points = [("worktree add", "before"), ("worktree add", "after"), ("update-index -z", "before")]
+    for number, (call, when) in enumerate(points):
+        killed(project, *FINISH, call=call, when=when, folder=tmp_path / f"bin{number}", monkeypatch=monkeypatch)
+        ended = project.invoke("release.resume")
+        assert (ended.code, "not resolved in" in ended.err) == (6, True), ended.text
+        aborts(project, before)
+
+
+def test_a_run_that_is_killed_when_it_has_taken_the_resolution(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal holds the resolution, and still names the worktree that is to go."""
+    resolve(project, stopped(project))
+    killed(project, "release.resume", call="write-tree", when="after", folder=tmp_path / "bin", monkeypatch=monkeypatch)
+    ended = project.invoke("release.resume")
+    assert ended.code == 0, ended.text
+    released(project)
+    assert project.at("main", "app.txt") == "one\nboth\nthree"
+
+
+@pytest.mark.parametrize("part", ["half", "the folder"])
+def test_a_worktree_half_put_away_is_put_away(project: Project, part: str) -> None:
+    where = stopped(project)
+    resolve(project, where)
+    with journalled(project) as stop:
+        stop["resolutions"] = [[stop["opened"]["key"], project.git("write-tree", cwd=where)]]
+    if part == "half":
+        shutil.rmtree(where / "src")
+        (where / "app.txt").unlink()
+    else:
+        shutil.rmtree(where)
+    ended = project.invoke("release.resume")
+    assert ended.code == 0, ended.text
+    assert not where.exists()
+    released(project)
