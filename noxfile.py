@@ -44,6 +44,8 @@ def crash(session: nox.Session) -> None:
         "--import-mode=importlib",
         "-n",
         "auto",
+        "--dist",
+        "loadgroup",  # what one case has shown serves its other tests
         "-s",
         *session.posargs,
     )

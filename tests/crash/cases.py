@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from support import FILES, git_flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from crash.stage import Stage
@@ -21,21 +21,26 @@ _BIG = 40_000  # bytes: more than one write, and no prefix of what replaces it
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One task. `build` makes its project, `place` is the worktree it is run in, `rerun` whether it can be repeated."""
+    """One task. `build` makes its project, `place` is the worktree it is run in, `pushes` whether it does.
+
+    `resolve` is what a person does at each conflict that it stops at.
+    """
 
     name: str
     words: tuple[str, ...]
     build: Callable[[Stage], None]
     place: str = "work"
     pushes: bool = False
+    resolve: tuple[Callable[[Stage], None], ...] = ()
 
 
-def _flow(stage: Stage) -> None:
+def flow(stage: Stage, files: Mapping[str, str] = FILES) -> None:
     """A Git Flow project with files of every kind, of which some are managed."""
     project = git_flow(
         stage.slot,
         {
             **FILES,
+            **files,
             "chart/Chart.yaml": _CHART,
             "CITATION.cff": _CITATION,
             ".gitattributes": "CITATION.cff text eol=crlf\n",
@@ -62,9 +67,14 @@ def _flow(stage: Stage) -> None:
     project.git("pack-refs", "--all")
 
 
-def _behind(stage: Stage) -> None:
-    """A colleague has pushed to develop: changed, removed, new and renamed files, a mode, folders and links."""
-    _flow(stage)
+def behind(stage: Stage) -> None:
+    """Develop is behind the remote's, which a colleague has reworked."""
+    flow(stage)
+    a_colleague_reworks(stage)
+
+
+def a_colleague_reworks(stage: Stage) -> None:
+    """A colleague pushes to develop: changed, removed, new and renamed files, a mode, folders and links."""
     project = stage.project
     other = stage.slot / "colleague"
     project.git("clone", "-q", "-b", "develop", str(project.remote), str(other), cwd=stage.slot)
@@ -98,7 +108,7 @@ def _rework(other: Path) -> None:
 
 def linked(stage: Stage) -> None:
     """The same, with develop checked out in a linked worktree and main in the first one."""
-    _behind(stage)
+    behind(stage)
     project = stage.project
     (project.path / "notes.txt").unlink()
     project.git("update-index", "--no-assume-unchanged", "watched.txt")
@@ -109,7 +119,7 @@ def linked(stage: Stage) -> None:
 
 def _drifted(stage: Stage) -> None:
     """VERSION edited by hand, beside staged and unstaged work of another kind."""
-    _flow(stage)
+    flow(stage)
     project = stage.project
     project.write("VERSION", "1.0.0\n")
     project.write("a.txt", "work in progress\n")
@@ -119,7 +129,7 @@ def _drifted(stage: Stage) -> None:
 
 def _drifted_detached(stage: Stage) -> None:
     """The same in a linked worktree whose HEAD is detached."""
-    _flow(stage)
+    flow(stage)
     project = stage.project
     linked = stage.slot / "linked"
     project.git("worktree", "add", "-q", "--detach", str(linked), "develop")
@@ -130,7 +140,7 @@ def _drifted_detached(stage: Stage) -> None:
 
 def _opened(stage: Stage) -> None:
     """An open release branch, checked out, local and at the remote, loose and packed."""
-    _behind(stage)
+    behind(stage)
     project = stage.project
     project.git("pull", "-q", "--ff-only", "origin", "develop")
     project.git("switch", "-q", "-c", "release/v1.0.0")
@@ -147,10 +157,10 @@ def _opened(stage: Stage) -> None:
     project.git("push", "-q", "origin", "release/v1.0.0")
 
 
-PREPARE = Case(name="prepare", words=("release.prepare", "1.0.0"), build=_behind)
-PUSHED = Case(name="prepare-push", words=("release.prepare", "1.0.0", "--push", "--yes"), build=_behind, pushes=True)
+PREPARE = Case(name="prepare", words=("release.prepare", "1.0.0"), build=behind)
+PUSHED = Case(name="prepare-push", words=("release.prepare", "1.0.0", "--push", "--yes"), build=behind, pushes=True)
 LINKED = Case(name="prepare-linked", words=("release.prepare", "1.0.0"), build=linked, place="linked")
-BUMP = Case(name="bump", words=("bump", "1.0.0"), build=_flow)
+BUMP = Case(name="bump", words=("bump", "1.0.0"), build=flow)
 PROPAGATE = Case(name="propagate", words=("propagate",), build=_drifted)
 COMMIT = Case(name="propagate-commit", words=("propagate", "--commit"), build=_drifted)
 DETACHED = Case(

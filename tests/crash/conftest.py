@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crash.cases import Case
 from crash.judging import Trial, trial
 from crash.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from crash.cases import Case
-
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without -m, the default suite: one point for each phase."""
+    """Without -m, one point for each phase; trials of one case share a process, and what it knows."""
+    for item in items:
+        case = getattr(getattr(item, "callspec", None), "params", {}).get("case")
+        if isinstance(case, Case):
+            item.add_marker(pytest.mark.xdist_group(case.name))
     if not config.option.markexpr:
         chosen = [item for item in items if item.get_closest_marker("crash") is None]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
@@ -43,6 +46,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("points at which a run was struck")
     for row in rows:
         terminalreporter.line("  ".join(f"{name}: {value}" for name, value in row.items()))
+    tried, left_out = sum(sum(row["tried"].values()) for row in rows), sum(row.get("left_out", 0) for row in rows)
+    seconds = sum(row["seconds"] for row in rows)
+    terminalreporter.line(f"{tried} points tried, {left_out} left out as equivalent to others, {seconds:.0f} s")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,14 @@ class Point:
         return f"{self.when} {self.call}{inner}{f' {self.error}' if self.error else ''}".replace("  ", " ")
 
     @property
+    def lower(self) -> Iterator[Point]:
+        """What stands for this point when a run does not come there: the calls before it that name the same file.
+
+        How often git opens a file before it makes it hangs on times: a file as old as the index is looked into.
+        """
+        return (replace(self, number=number) for number in range(self.number - 1, 0, -1) if self.path)
+
+    @property
     def inject(self) -> str:
         """What strace is told."""
         done = f"error={self.error}" if self.error else f"signal={self.signal}"
@@ -72,11 +80,15 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a run ended. `reached` says whether it came to its point, `code` is negative for a signal."""
+    """How a run ended. `reached` says whether it came to its point, `code` is negative for a signal.
+
+    `calls` are the git calls that it began.
+    """
 
     code: int
     text: str
     reached: bool
+    calls: tuple[str, ...]
 
 
 class Run:
@@ -199,7 +211,7 @@ class Run:
 
     def ended(self, *, reached: bool) -> Ended:
         text = (self.folder / "output").read_text(errors="replace")
-        return Ended(code=self._popen.returncode, text=text, reached=reached)
+        return Ended(code=self._popen.returncode, text=text, reached=reached, calls=tuple(self.calls()))
 
     def calls(self) -> list[str]:
         """The git calls so far, in their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from crash.killing import Point, Run, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from crash.cases import Case
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 # but a kill inside them is a kill between two calls.
 WRITING = frozenset(
     {"fetch", "unpack-objects", "index-pack", "push", "update-ref", "read-tree", "symbolic-ref", "update-index",
-     "checkout-index", "commit-tree"}
+     "checkout-index", "commit-tree", "write-tree", "worktree-add", "worktree-remove", "worktree-prune"}
 )  # fmt: skip
 # Objects are stored one after another and mean nothing before a ref names them: of these points every few are taken.
 STRIDES = {"unpack-objects": 9, "fetch": 9}
 # A checkout writes one file after another; one task is struck at every point of it, the others at every few.
-THIN = {"unpack-objects": 20, "fetch": 20, "read-tree": 7}
+THIN = {"unpack-objects": 30, "fetch": 30, "read-tree": 8, "worktree-remove": 4}
+_LAST = 5  # points of a call that are taken in any case: there its work comes to light
 _NAME = re.compile(r'"([^"]*)"')
 _LINE = re.compile(r"(?:(\d+) +)?(\w+)\((.*)")
 _ONLY_WITH = {"open": ("O_CREAT", "O_TRUNC"), "openat": ("O_CREAT", "O_TRUNC")}
@@ -35,18 +37,32 @@ _BY_NAME = ("open", "openat")
 _RANDOM = re.compile(r"tmp_obj|bulk_fsync|incoming-|bulk-fsync")
 
 
+_SYNCS = ("fsync", "fdatasync", "sync_file_range")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Points:
-    """The points of one task. `skipped` counts those that were left out as equivalent."""
+    """The points of one task. `between` are those `calls` at which not the same lies on disk as at the one before.
+
+    `skipped` counts those that were left out as equivalent, of `calls` and `between`, of `inside` and of `own`.
+    """
 
     calls: tuple[Point, ...]
+    between: tuple[Point, ...]
     inside: tuple[Point, ...]
     own: tuple[Point, ...]
-    skipped: int
+    skipped: Mapping[str, int]
 
 
 def find(stage: Stage, case: Case, *, origin: str = "start", strides: Mapping[str, int] = STRIDES) -> Points:
     """Run a task twice from the kept state `origin`, undisturbed but under strace; list its points in their order."""
+    known = (case.name, tuple(strides.items()))
+    if origin != "start" or known not in stage.points:
+        stage.points[known] = _find(stage, case, origin, strides)
+    return stage.points[known]
+
+
+def _find(stage: Stage, case: Case, origin: str, strides: Mapping[str, int]) -> Points:
     stage.restore(origin)
     with started(stage, case, trace="git") as run:
         run.wait()
@@ -63,19 +79,23 @@ def find(stage: Stage, case: Case, *, origin: str = "start", strides: Mapping[st
     with started(stage, case, trace="own") as run:
         run.wait()
         own = _matter(run.folder / "own.trace", stage.slot)
-    kept = tuple(_thinned(inside, strides))
     telling = [name for name in names if _tells(name, names)]
-    return Points(
-        calls=tuple(
-            Point(when=when, call=name)
-            for name in telling
-            for when in ("before", "after")
-            if when == "before" or name in over
-        ),
-        inside=kept,
-        own=tuple(own),
-        skipped=len(inside) - len(kept) + len(names) - len(telling),
-    )
+    calls = [
+        Point(when=when, call=name)
+        for name in telling
+        for when in ("before", "after")
+        if when == "before" or name in over
+    ]
+    between = tuple(_edges(calls))
+    kept = tuple(_thinned(_seen(inside), strides))
+    seen = tuple(_seen(own))
+    skipped = {
+        "calls": len(names) - len(telling),
+        "between": len(calls) - len(between),
+        "inside": len(inside) - len(kept),
+        "own": len(own) - len(seen),
+    }
+    return Points(calls=tuple(calls), between=between, inside=kept, own=seen, skipped=skipped)
 
 
 def _tells(call: str, calls: list[str]) -> bool:
@@ -84,19 +104,31 @@ def _tells(call: str, calls: list[str]) -> bool:
     return name in WRITING or number == "1" or f"{name} {int(number) + 1}" not in calls
 
 
+def _edges(calls: Iterable[Point]) -> Iterator[Point]:
+    """Of readers one after another keep the first and the last: they change nothing."""
+    for writes, group in itertools.groupby(calls, lambda point: point.call.split()[0] in WRITING):
+        points = list(group)
+        yield from points if writes else dict.fromkeys((points[0], points[-1]))
+
+
+def _seen(points: Iterable[Point]) -> Iterator[Point]:
+    """Of syncs one after another keep the first: at all of them the same files lie there."""
+    for (_, syncs), group in itertools.groupby(points, lambda point: (point.call, point.system_call in _SYNCS)):
+        found = list(group)
+        yield from found[:1] if syncs else found
+
+
 def _trace(run: Run, call: str) -> Path:
     return run.folder / f"{call.replace(' ', '.')}.trace"
 
 
-def _thinned(points: list[Point], strides: Mapping[str, int]) -> Iterator[Point]:
+def _thinned(points: Iterable[Point], strides: Mapping[str, int]) -> Iterator[Point]:
     """Leave out points of the calls that have a stride, but not the last ones."""
-    total = Counter(point.call for point in points)
-    seen: Counter[str] = Counter()
-    for point in points:
-        seen[point.call] += 1
-        stride = strides.get(point.call.split()[0], 1)
-        if seen[point.call] % stride == 1 % stride or total[point.call] - seen[point.call] < stride:
-            yield point
+    for call, group in itertools.groupby(points, lambda point: point.call):
+        found = list(group)
+        stride = strides.get(call.split()[0], 1)
+        last = len(found) - _LAST
+        yield from (point for number, point in enumerate(found) if number % stride == 0 or number >= last)
 
 
 def _matter(trace: Path, slot: Path) -> list[Point]:

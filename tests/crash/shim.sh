@@ -13,8 +13,10 @@ for word; do
 	-c) skip=1 ;;
 	-*) ;;
 	*)
-		name=$word
-		break
+		name=${name:+$name-}$word
+		if [ "$word" != worktree ]; then # what reads and what writes have different names
+			break
+		fi
 		;;
 	esac
 done

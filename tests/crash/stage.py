@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -15,8 +16,12 @@ from support import Project
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from crash.points import Points
+
 # What no run may leave behind. Objects are git's own to clean up: `git gc` removes their temporary files.
 _LEFTOVERS = ("*.lock", "*.release-new", "packed-refs.new", "journal.json")
+
+_HEADS = ("HEAD", "MERGE_HEAD", "MERGE_MODE", "MERGE_MSG")  # a merge in progress too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,7 @@ class State:
 
     refs: str
     remote: str
+    worktrees: str
     heads: tuple[str, ...]
     indexes: tuple[str, ...]
     status: tuple[str, ...]
@@ -39,7 +45,7 @@ class State:
     def differences(self, other: State) -> list[str]:
         """The names and values in which two states differ, for a message."""
         found = []
-        for name in ("refs", "remote", "heads", "indexes", "status", "settings"):
+        for name in ("refs", "remote", "worktrees", "heads", "indexes", "status", "settings"):
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours != theirs:
                 found += [f"{name}: {line}" for line in difflib.unified_diff(_told(theirs), _told(ours), n=0)][2:8]
@@ -68,12 +74,14 @@ class Stage:
         self._kept = folder / "kept"
         self._kept.mkdir(parents=True)
         self.start: State | None = None
-        self.end: State | None = None
+        self.course: tuple[State, ...] = ()
+        self.points: dict[object, Points] = {}
+        self.known: dict[object, str] = {}
 
     @property
     def trees(self) -> list[Path]:
-        """The worktrees."""
-        return [place for place in (self.slot / "work", self.slot / "linked") if (place / ".git").exists()]
+        """The worktrees, one that is half made or half removed too."""
+        return sorted(place.parent for place in self.slot.glob("*/.git"))
 
     @property
     def common(self) -> Path:
@@ -100,16 +108,26 @@ class Stage:
         trees = self.trees
         return State(
             refs=git("for-each-ref", "--format=%(refname) %(objectname) %(symref)"),
-            remote=git("for-each-ref", cwd=self.project.remote),
-            heads=tuple((_git_dir(tree) / "HEAD").read_text() for tree in trees),
-            indexes=tuple(git("ls-files", "-s", "-v", cwd=tree) for tree in trees),
+            remote=self.remote(),
+            worktrees=git("worktree", "list", "--porcelain"),
+            heads=tuple(_read(_git_dir(tree) / name) for tree in trees for name in _HEADS),
+            indexes=tuple(git("ls-files", "-s", "-v", cwd=tree, check=False) for tree in trees),
             status=tuple(
-                git("--no-optional-locks", "status", "--porcelain=v2", "--branch", "--ignored", cwd=tree)
+                git("--no-optional-locks", "status", "--porcelain=v2", "--branch", "--ignored", cwd=tree, check=False)
                 for tree in trees
             ),
             settings=(self.common / "config").read_bytes(),
             files=_files(self.slot, ("remote.git", "work/.git", "linked/.git")),
         )
+
+    def remote(self) -> str:
+        """What the remote holds."""
+        return self.project.git("for-each-ref", cwd=self.project.remote)
+
+    @property
+    def phase(self) -> str:
+        """The phase that the journal tells of."""
+        return str(json.loads(self.journal.read_bytes())["phase"])
 
     def raw(self) -> dict[str, tuple[int, bytes]]:
         """Every byte below the slot, git's own files included."""
@@ -128,8 +146,8 @@ class Stage:
             hidden = "/objects/" in path or path.endswith(("/index", "/index.lock"))
             digest.update(f"{path} {mode} {'' if hidden else hashlib.sha256(content).hexdigest()}\n".encode())
         for tree in self.trees:
-            digest.update(self.project.git("ls-files", "-s", "-v", cwd=tree).encode())
-            digest.update(self.project.git("diff-files", "--name-only", cwd=tree).encode())
+            digest.update(self.project.git("ls-files", "-s", "-v", cwd=tree, check=False).encode())
+            digest.update(self.project.git("diff-files", "--name-only", cwd=tree, check=False).encode())
         return digest.hexdigest()
 
     def leftovers(self) -> list[str]:
@@ -140,6 +158,10 @@ class Stage:
 def _git_dir(tree: Path) -> Path:
     pointer = tree / ".git"
     return pointer if pointer.is_dir() else tree / pointer.read_text().removeprefix("gitdir: ").strip()
+
+
+def _read(place: Path) -> str:
+    return place.read_text() if place.exists() else ""
 
 
 def _files(top: Path, without: tuple[str, ...]) -> dict[str, tuple[int, bytes]]:

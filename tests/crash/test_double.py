@@ -37,8 +37,8 @@ def test_killed_again(
     assert tried.stage.journal.exists()
     tried.stage.save("once")
     tried.repeated = True
-    tried.final = tried.end if command == "release.resume" else tried.start
+    tried.goal = tried.end if command == "release.resume" else tried.start
     again = replace(case, name=command, words=(command,))
     found = points.find(tried.stage, again, origin="once", strides=points.THIN)
-    tried.strike_all((*found.inside, *found.own, *found.calls), again, origin="once")
-    tried.conclude(record_property, command=command, first=first, left_out=found.skipped)
+    tried.strike_all((*found.inside, *found.own, *found.between), again, origin="once")
+    tried.conclude(record_property, command=command, first=first, left_out=sum(found.skipped.values()))

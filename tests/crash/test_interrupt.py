@@ -63,7 +63,7 @@ def test_ctrl_c_works_again_after_a_task(tries: Tries) -> None:
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (COMMIT, PREPARE, PUSHED)])
 def test_ctrl_c_around_every_git_call(case: Case, tries: Tries, record_property: Callable[[str, object], None]) -> None:
     tried = tries(case)
-    found = points.find(tried.stage, case)
+    found = points.find(tried.stage, case, strides=points.THIN)
     for point in found.calls:
         interrupted(tried, point)
         tried.tried[f"Ctrl-C {point.when}"] += 1

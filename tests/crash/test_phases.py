@@ -49,4 +49,4 @@ def test_killed_in_each_phase(phase: str, tries: Callable[[Case], Trial]) -> Non
     tried = tries(case)
     tried.strike_all([point])
     tried.conclude(lambda _name, _value: None)
-    assert list(tried.known.values()) == [left]
+    assert list(tried.states.values()) == [left]
