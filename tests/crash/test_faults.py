@@ -10,6 +10,7 @@ import pytest
 from crash import points
 from crash.cases import BUMP, CASES, COMMIT, DROP, PREPARE, PUSHED, Case
 from crash.killing import Point
+from crash.releases import CANDIDATE, FINISH, HOTFIX, RELEASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.usefixtures("strace")]
 NEED_SPACE = ("open", "openat", "write", "pwrite64", "fsync", "mkdir", "mkdirat", "link", "linkat", "rename", "symlink")
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*CASES, *RELEASES)])
 def test_each_git_call_fails(case: Case, tries: Tries, record_property: Tell) -> None:
     tried = tries(case)
     found = points.find(tried.stage, case, strides=points.THIN)
@@ -32,8 +33,8 @@ def test_each_git_call_fails(case: Case, tries: Tries, record_property: Tell) ->
     tried.conclude(record_property, left_out=found.skipped["calls"])
 
 
-FULL_FOR_GIT = (COMMIT, PREPARE, PUSHED, DROP)
-FULL_FOR_US = (BUMP, COMMIT, PREPARE, PUSHED)
+FULL_FOR_GIT = (COMMIT, PREPARE, PUSHED, DROP, FINISH, HOTFIX, CANDIDATE)
+FULL_FOR_US = (BUMP, COMMIT, PREPARE, PUSHED, FINISH, HOTFIX, CANDIDATE)
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in FULL_FOR_GIT])

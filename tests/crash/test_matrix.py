@@ -9,6 +9,7 @@ import pytest
 
 from crash import points
 from crash.cases import CASES, COMMIT, DROP, DROP_REMOTE, PREPARE, PUSHED, Case
+from crash.releases import FINISH, HOTFIX, RELEASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ def named(*cases: Case) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases])
 
 
-@named(*CASES)
+@named(*CASES, *RELEASES)
 def test_killed_inside_every_writing_git_call(case: Case, tries: Tries, record_property: Tell) -> None:
     tried = tries(case)
     found = points.find(tried.stage, case, strides=points.STRIDES if case is PREPARE else points.THIN)
@@ -33,7 +34,7 @@ def test_killed_inside_every_writing_git_call(case: Case, tries: Tries, record_p
     tried.conclude(record_property, left_out=found.skipped["inside"])
 
 
-@named(*CASES)
+@named(*CASES, *RELEASES)
 def test_killed_at_every_system_call_of_our_own(case: Case, tries: Tries, record_property: Tell) -> None:
     tried = tries(case)
     found = points.find(tried.stage, case, strides=points.THIN)
@@ -41,7 +42,7 @@ def test_killed_at_every_system_call_of_our_own(case: Case, tries: Tries, record
     tried.conclude(record_property, left_out=found.skipped["own"])
 
 
-@named(*CASES)
+@named(*CASES, *RELEASES)
 def test_killed_before_and_after_every_git_call(case: Case, tries: Tries, record_property: Tell) -> None:
     tried = tries(case)
     found = points.find(tried.stage, case, strides=points.THIN)
@@ -49,7 +50,7 @@ def test_killed_before_and_after_every_git_call(case: Case, tries: Tries, record
     tried.conclude(record_property, left_out=found.skipped["calls"] + found.skipped["between"])
 
 
-@named(COMMIT, PREPARE, PUSHED, DROP, DROP_REMOTE)
+@named(COMMIT, PREPARE, PUSHED, DROP, DROP_REMOTE, FINISH, HOTFIX)
 def test_only_git_is_killed(case: Case, tries: Tries, record_property: Tell) -> None:
     tried = tries(case)
     found = points.find(tried.stage, case, strides=points.THIN)
