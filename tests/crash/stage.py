@@ -80,8 +80,9 @@ class Stage:
 
     @property
     def trees(self) -> list[Path]:
-        """The worktrees, one that is half made or half removed too."""
-        return sorted(place.parent for place in self.slot.glob("*/.git"))
+        """The worktrees, the first one first, one that is half made or half removed too."""
+        found = sorted(place.parent for place in self.slot.glob("*/.git"))
+        return sorted(found, key=lambda place: place.name != "work")
 
     @property
     def common(self) -> Path:

@@ -142,6 +142,7 @@ def test_a_worktree_that_is_elsewhere_is_no_removed_one(case: Case, command: str
     place.rename(elsewhere)
     stops(stage, command, f"git worktree unlock {place}")
     elsewhere.rename(place)
+    stage.project.git("worktree", "unlock", str(place))
     arrives(tried, command)
 
 

@@ -118,9 +118,11 @@ def test_status_says_where_the_merge_is(both: Project) -> None:
     assert "next: " in shown.out
     assert "invoke release.resume" in shown.out
     facts = json.loads(both.invoke("release.status", "--json").out)
+    task = f"release.finish --version {BRANCH}"
     assert facts["in_progress"] == {
-        "task": f"release.finish --version {BRANCH}",
+        "task": task,
         "phase": "conflict",
+        "why": f"{task} stopped at a conflict: the merge into main is in progress in {place}",
         "worktree": str(place),
     }
     assert everything(both) == before
