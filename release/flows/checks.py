@@ -127,6 +127,9 @@ def older_releases(scene: Situation, subject: Subject) -> Iterator[Problem]:
 def not_empty(sides: Sides, subject: Subject, changelog: str) -> Iterator[Problem]:
     """A branch that changes nothing but versions and changelog is no release."""
     scene, target, branch = sides.scene, subject.target, subject.branch
+    held = scene.version_at(subject.target_tip)
+    if held is not None and held.pre is not None and versions.release_segment(held) == subject.version:
+        return  # a candidate of it was merged: what is new is that it is final
     before, name = subject.target_tip, target.name
     if scene.trunk and subject.is_main:  # what is to be released is on main already: nothing is new since the last one
         last = scene.released(subject.target_tip).greatest

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError, usage
-from release.flows import checks, commands, conflicts, landed, moves, publishing, situation, subjects
+from release.flows import checks, commands, conflicts, moves, publishing, requests, situation, subjects
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.flows.sides import Sides
 from release.git import merge
@@ -92,7 +92,7 @@ def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str) -> Plan:
     if not scene.world.remote:
         raise usage("there is no remote for a pull request", "leave out --pr")
     refs, push = publishing.updates(scene, [publishing.Moved(branch, tip)], None, push=True)
-    where = landed.request(scene, branch, scene.develop)
+    where = requests.address(scene, branch, scene.develop)
     return Plan(
         task=f"{wish.flow} --name {branch.name} --pr",
         top=str(scene.repository.top),

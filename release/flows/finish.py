@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from release import version as versions
-from release.errors import ReleaseError, usage
-from release.flows import checks, commands, conflicts, content, landed, moves, publishing, situation, subjects
+from release.errors import Problem, ReleaseError, refusal, usage
+from release.flows import (
+    checks,
+    commands,
+    conflicts,
+    content,
+    landed,
+    moves,
+    publishing,
+    requests,
+    situation,
+    subjects,
+    tagging,
+)
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.flows.sides import Sides
 from release.git import merge
 from release.git import worktree as trees
+from release.git import world as git
 from release.plan import Candidate, Plan, Stop, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from release.config import Config
-    from release.errors import Problem
     from release.flows.content import Content
-    from release.flows.situation import Situation
+    from release.flows.landed import Landed
+    from release.flows.situation import Branch, Situation
     from release.flows.subjects import Subject
     from release.git.worktree import Probe
+    from release.plan import Push
     from release.process import Process
 
 STATUS = "invoke release.status"
@@ -63,22 +77,32 @@ class Finish:
         return self.merging.sides
 
     @property
+    def task(self) -> str:
+        """The command that begins this finish, wherever one stands."""
+        return _stop(self).task
+
+    @property
     def tag(self) -> str:
         """The name of the tag to be made."""
         return versions.tag_name(self.subject.version, self.scene.config.tag)
+
+    @property
+    def backmerge(self) -> Branch:
+        """The branch by which a protected develop gets the tag."""
+        return self.scene.branch(versions.tag_name(self.subject.version, self.scene.config.backmerge))
 
 
 class Merges(NamedTuple):
     """The commit on main that is tagged, with its tree, and the merges into the branches that get the tag.
 
-    `merged` is the merge that made it (None: it landed by a pull request), `tip` that of a branch it does not contain.
+    `merged` is the merge that made it (None: it landed by a pull request, as `landed` says).
     """
 
     commit: str
     tree: str
     merged: Received | None
     back: tuple[tuple[Received, str], ...]
-    tip: str = ""
+    landed: Landed | None = None
 
 
 def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan:
@@ -88,16 +112,21 @@ def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan
         Stopped: a merge conflicts, and a person has to resolve it (exit 6); nothing has changed.
         ReleaseError: everything that stands in the way, at once.
     """
+    if wish.pr and not wish.push:
+        raise usage("--pr pushes the branch, and --no-push was given too", "leave out one of them")
     with _begun(scene, wish, resolutions) as run:
+        if (over := _is_over(run)) is not None:
+            return over
         found = landed.find(run.merging, run.subject, wish.commit)
         if found is not None:
             return _tag_landed(run, found)
+        run = _opened(run)  # noqa: PLW2901  # the same run, now that it is known what it is about
         final, problems = _final(run)
         problems = [*run.subject.problems, *_objections(run), *problems]
         if problems:
             raise ReleaseError(problems)
         if wish.pr:
-            return _requested(run, final)
+            return requests.plan(run, final)
         receivers, notes = _receivers(run)
         return _plan(run, final, _merge(run, final, receivers), notes)
 
@@ -109,8 +138,51 @@ def _begun(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Iter
         found = subjects.hotfix(scene, wish.name, wish.version) if is_hotfix else subjects.release(scene, wish.name)
         sides = Sides(scene=scene)
         merging = Merging(scene=scene, sides=sides, merger=merger, resolutions=resolutions)
-        config = scene.config_at(found.tip, found.branch.name)
+        config = scene.config_at(found.tip or found.target_tip, found.branch.name)
         yield Finish(scene=scene, wish=wish, merging=merging, probe=probe, subject=found, config=config)
+
+
+def _is_over(run: Finish) -> Plan | None:
+    """Return a plan that does nothing when the branch is gone and its version is tagged; None when it is not.
+
+    Raises:
+        ReleaseError: it is tagged, and its branch was not deleted (exit 3).
+    """
+    scene, subject = run.scene, run.subject
+    commit = scene.tags.get(subject.version)
+    if commit is None or not tagging.is_on_chain(scene, commit, subject.target_tip):
+        return None
+    if not subject.branch.exists:
+        done = f"{run.tag} is released already: nothing to do"
+        return Plan(task=run.task, top=str(scene.repository.top), done=done, then="invoke release.status")
+    if scene.group(subject.branch.name) == "release":
+        _refuse_released(run)
+    return None
+
+
+def _refuse_released(run: Finish) -> NoReturn:
+    """Refuse a branch whose version is tagged.
+
+    Raises:
+        ReleaseError: always (exit 3).
+    """
+    name = run.subject.branch.name
+    what = f"{name} is released already, as {run.tag}"
+    raise refusal(what, f"it can go: invoke {run.scene.group(name)}.drop --name {name}")
+
+
+def _opened(run: Finish) -> Finish:
+    """Return the run of a branch that has not landed: there has to be one, and a hotfix gets the number that is free.
+
+    Raises:
+        ReleaseError: there is no such branch (exit 2), or its target has moved on (exit 3).
+    """
+    scene, wish = run.scene, run.wish
+    if not run.subject.branch.exists:
+        subjects.of_group(scene, wish.flow.partition(".")[0], wish.name or run.subject.branch.name)
+    if wish.flow == "hotfix.finish" and not wish.version:
+        return replace(run, subject=subjects.numbered(scene, run.subject))
+    return run
 
 
 def _final(run: Finish) -> tuple[Content, list[Problem]]:
@@ -217,7 +289,7 @@ def _committed(run: Finish, back: Sequence[Received], parents: tuple[str, ...]) 
     return tuple(found)
 
 
-def _tag_landed(run: Finish, found: landed.Landed) -> Plan:
+def _tag_landed(run: Finish, found: Landed) -> Plan:
     """Plan the tag of what landed by a pull request, and give its ancestry to the branches that get the tag.
 
     Raises:
@@ -225,54 +297,52 @@ def _tag_landed(run: Finish, found: landed.Landed) -> Plan:
         ReleaseError: the version is not new, or something else stands in the way.
     """
     scene, subject = run.scene, run.subject
-    first = next(iter(scene.objects.commit(found.commit).parents), found.commit)
+    if scene.tags.get(subject.version) == found.commit:
+        _refuse_released(run)
+    run = replace(run, config=scene.config_at(found.commit, subject.target.name))
     problems = [
         *subject.problems,
         *checks.worktree(scene.worktree, run.probe),
-        *checks.newer(scene, subject.version, subject.target, first),
+        *checks.newer(scene, subject.version, subject.target, found.before),
+        *_backmerge_is_free(run),
     ]
     if problems:
         raise ReleaseError(problems)
     receivers, notes = _receivers(run)
-    tree = run.sides.tree_of(found.commit)
-    tips = (found.commit,) if found.contains_tip else (found.commit, subject.tip)
-    side = run.sides.side(tree, run.tag, scene.released(subject.tip))
-    incoming = Incoming(side, tips, scene.released(subject.tip), subject.version)
+    wanted = landed.tips(found)
+    receivers = list(landed.lacking(scene, receivers, wanted))
+    tree, released = run.sides.tree_of(found.commit), scene.released(found.tip or found.commit)
+    incoming = Incoming(run.sides.side(tree, run.tag, released), wanted, released, subject.version)
     back = _into_all(run, incoming, receivers, [run.merging.bases(one.tip, incoming) for one in receivers])
     conflicting = [one for one in back if one.outcome.conflicts]
     if conflicting:
         raise conflicts.stopped(scene, _stop(run), conflicting[0], found.commit, conflicting[1:])
-    merges = Merges(found.commit, tree, None, _committed(run, back, tips), "" if found.contains_tip else subject.tip)
-    notes.insert(0, f"{subject.branch.name} landed on {subject.target.name} as {found.commit[:10]}: this is tagged")
+    merges = Merges(found.commit, tree, None, _committed(run, back, wanted), found)
+    notes[:0] = _of_landed(run, found)
     return _plan(run, content.Content(found.commit, tree, (), None), merges, notes)
 
 
-def _requested(run: Finish, final: Content) -> Plan:
-    """Plan the push of the branch with its final commit, for a pull request into a protected branch."""
-    scene, subject, wish = run.scene, run.subject, run.wish
-    if not scene.world.remote:
-        raise usage("there is no remote for a pull request", "leave out --pr")
-    scene.writer.flush(final.commit)
-    refs, push = publishing.updates(scene, [publishing.Moved(subject.branch, final.commit)], None, push=True)
-    moved = {ref.name: ref.new for ref in refs if ref.new is not None}
-    followed, notes, problems = moves.follow(scene, run.probe, moved, [], moves.Landing("", final.commit))
-    if problems:
-        raise ReleaseError(problems)
-    where = landed.request(scene, subject.branch, subject.target)
-    return Plan(
-        task=_task(run),
-        top=str(scene.repository.top),
-        done=f"{subject.branch.name} is at {scene.world.remote} as {subject.version}, awaiting merge: {where}",
-        then=f"when it is merged: invoke {wish.flow}",
-        undo="close the request",
-        push=push,
-        refs=refs,
-        worktrees=followed,
-        tree=final.tree,
-        commit=final.commit,
-        notes=(*subject.notes, *notes),
-        diffs=final.diffs,
-    )
+def _of_landed(run: Finish, found: Landed) -> Iterator[str]:
+    """What the person at the terminal should know of what was found."""
+    subject, commit = run.subject, found.commit[:10]
+    yield f"{subject.version} landed on {subject.target.name} as {commit}: this is tagged"
+    if found.later:
+        some = f"{found.later} later commits have" if found.later > 1 else "1 later commit has"
+        yield f"{some} the version {subject.version} too; to tag one of them: --commit OID"
+    if not found.is_whole:
+        yield f"{subject.branch.name} is kept: it has commits that are not in {commit}"
+
+
+def _backmerge_is_free(run: Finish) -> Iterator[Problem]:
+    """A branch for the back-merge that somebody has made, or worked on, is not overwritten."""
+    scene, branch = run.scene, run.backmerge
+    if run.wish.pr and not scene.trunk and run.subject.is_main and branch.exists:
+        there = f"git push {scene.world.remote} :{branch.name}" if branch.there is not None else ""
+        here = f"git branch -D {branch.name}" if branch.here is not None else ""
+        yield Problem(
+            what=f"{branch.name}, for the back-merge, exists already",
+            hint=f"delete it: {' && '.join(filter(None, (here, there)))}",
+        )
 
 
 def _commit(scene: Situation, merged: Received, parents: tuple[str, ...], message: str) -> str:
@@ -287,7 +357,11 @@ def _stop(run: Finish) -> Stop:
         flow=wish.flow,
         options=tuple((name, value) for name, value in asdict(wish).items() if name != "flow"),
         moment=run.scene.now,
-        pins=((subject.target.name, subject.target_tip), (subject.branch.name, subject.tip)),
+        pins=tuple(
+            (branch.name, tip)
+            for branch, tip in ((subject.target, subject.target_tip), (subject.branch, subject.tip))
+            if branch.exists
+        ),
         resolutions=tuple(run.merging.resolutions.items()),
         opened=None,
     )
@@ -307,28 +381,24 @@ def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> 
     )
     made = [final.commit, tag.oid, *(commit for _, commit in merges.back)]
     scene.writer.flush(*made)
-    moved = [
-        publishing.Moved(subject.target, subject.target_tip if merges.merged is None else merges.commit),
-        *_given_back(run, merges),
-        publishing.Moved(subject.branch, _end(run, final), is_kept=wish.keep),
-    ]
+    moved = [*_targets(run, merges), *_given_back(run, merges), *_end(run, final, merges)]
     refs, push = publishing.updates(scene, moved, tag, push=wish.push)
     _, later = publishing.updates(scene, moved, tag, push=True)
     followed, more, problems = moves.follow(
         scene,
         run.probe,
         {ref.name: ref.new for ref in refs if ref.new is not None and not ref.name.startswith("refs/tags/")},
-        [] if wish.keep else [subject.branch.ref],
+        [] if _is_kept(run, merges) else [subject.branch.ref],
         _landing(run, merges),
     )
     if problems:
         raise ReleaseError(problems)
     return Plan(
-        task=_task(run),
+        task=run.task,
         top=str(scene.repository.top),
         done=_done(run, merges, is_pushed=push is not None),
         undo=PUBLISHED if push is not None else commands.undo(scene, refs, followed),
-        then=STATUS if push is not None else commands.push(scene, later) or STATUS,
+        then=_then(run, merges, later, is_pushed=push is not None),
         push=push,
         refs=refs,
         worktrees=followed,
@@ -345,7 +415,19 @@ def _plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> 
 def _message(run: Finish, merges: Merges) -> str:
     """Return the tag's message; it names a release branch's tip that the tag does not contain."""
     text = run.wish.message or f"Release {run.subject.version}"
-    return f"{text}\n\nRelease-Tip: {merges.tip}" if merges.tip else text
+    tip = merges.landed.tip if merges.landed is not None else ""
+    return f"{text}\n\nRelease-Tip: {tip}" if tip else text
+
+
+def _targets(run: Finish, merges: Merges) -> Iterator[publishing.Moved]:
+    """Yield where main goes. What landed there is there: main follows the remote, and is pushed nowhere."""
+    target = run.subject.target
+    if merges.merged is not None:
+        yield publishing.Moved(target, merges.commit)
+    elif target.there is None or not git.is_ancestor(run.scene.repository, merges.commit, target.there):
+        yield publishing.Moved(target, run.subject.target_tip)
+    elif target.here is not None and git.is_ancestor(run.scene.repository, target.here, target.there):
+        yield publishing.Moved(target, target.there)
 
 
 def _given_back(run: Finish, merges: Merges) -> Iterator[publishing.Moved]:
@@ -353,29 +435,34 @@ def _given_back(run: Finish, merges: Merges) -> Iterator[publishing.Moved]:
     for one, commit in merges.back:
         branch = one.receiver.branch
         if run.wish.pr and branch == run.scene.develop:
-            branch = run.scene.branch(versions.tag_name(run.subject.version, run.scene.config.backmerge))
+            branch = run.backmerge
         yield publishing.Moved(branch, commit)
 
 
-def _end(run: Finish, final: Content) -> str | None:
-    """Return where the branch ends: nowhere, or with --keep where it is (what landed is not its own commit)."""
-    if not run.wish.keep:
-        return None
-    return run.subject.tip if final.made is None else final.commit
+def _is_kept(run: Finish, merges: Merges) -> bool:
+    """Whether the branch stays: as wished, or because it has what did not land."""
+    return run.wish.keep or (merges.landed is not None and not merges.landed.is_whole)
+
+
+def _end(run: Finish, final: Content, merges: Merges) -> Iterator[publishing.Moved]:
+    """Yield where the branch ends: nowhere, or when it is kept at its final commit; what landed has none."""
+    if not _is_kept(run, merges):
+        yield publishing.Moved(run.subject.branch, None)
+    elif merges.landed is None:
+        yield publishing.Moved(run.subject.branch, final.commit, is_kept=True)
 
 
 def _landing(run: Finish, merges: Merges) -> moves.Landing:
     """Return where a worktree goes that stood on the branch: develop, or main when there is no other."""
-    scene = run.scene
-    for received, commit in merges.back:
-        if received.receiver.branch == scene.develop:
-            if run.wish.pr and scene.develop.here is not None:  # develop waits for a pull request of its own
-                return moves.Landing(scene.develop.ref, scene.develop.here)
-            here = scene.develop.here is not None or not (run.wish.push and scene.world.remote)
-            return moves.Landing(scene.develop.ref if here else "", commit)
-    target = run.subject.target
-    here = target.here is not None or not (run.wish.push and scene.world.remote)
-    return moves.Landing(target.ref if here else "", merges.commit)
+    scene, target = run.scene, run.subject.target
+    is_pushed = run.wish.push and bool(scene.world.remote)
+    home, commit = target, merges.commit if merges.merged is not None else run.subject.target_tip
+    if run.subject.is_main and not scene.trunk:
+        home = scene.develop
+        given = {one.receiver.branch.name: made for one, made in merges.back}
+        now = home.here or home.there or commit
+        commit = now if run.wish.pr else given.get(home.name, now)  # else it waits for a request of its own
+    return moves.Landing(home.ref if home.here is not None or not is_pushed else "", commit)
 
 
 def _told(run: Finish, merges: Merges) -> Iterator[str]:
@@ -392,17 +479,23 @@ def _told(run: Finish, merges: Merges) -> Iterator[str]:
         yield "no remote is configured: everything stays here"
     elif not run.wish.push:
         yield "nothing is pushed"
-    elif subject.branch.there is None and not run.wish.keep:
+    elif subject.branch.here is not None and subject.branch.there is None and not _is_kept(run, merges):
         yield f"{subject.branch.name} is not at {scene.world.remote}: nothing to delete there"
 
 
-def _task(run: Finish) -> str:
-    """Return the command that begins this finish, wherever one stands."""
-    return _stop(run).task
-
-
 def _done(run: Finish, merges: Merges, *, is_pushed: bool) -> str:
-    branches = [f"{one.receiver.branch.name} at {one.version}" for one, _ in merges.back]
-    where = f"pushed to {run.scene.world.remote}" if is_pushed else "only here"
-    end = f"; {', '.join(branches)}" if branches else ""
+    scene = run.scene
+    given = [f"{one.receiver.branch.name} at {one.version}" for one, _ in merges.back]
+    if run.wish.pr and any(one.receiver.branch == scene.develop for one, _ in merges.back):
+        given.pop()
+        where = requests.address(scene, run.backmerge, scene.develop)
+        given.append(f"{scene.develop.name} gets it from {run.backmerge.name}, awaiting merge: {where}")
+    where = f"pushed to {scene.world.remote}" if is_pushed else "only here"
+    end = f"; {', '.join(given)}" if given else ""
     return f"{run.tag} is released on {run.subject.target.name}, {where}{end}"
+
+
+def _then(run: Finish, merges: Merges, later: Push | None, *, is_pushed: bool) -> str:
+    if run.wish.pr and merges.back:
+        return "merge that request with a merge commit: squashed, it loses the ancestry; then: invoke release.check"
+    return STATUS if is_pushed else commands.push(run.scene, later) or STATUS

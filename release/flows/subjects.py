@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from release import version as versions
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A branch to be finished. `target` is main or a support branch; tips are those that the plan starts from."""
+    """A branch to be finished. `target` is main or a support branch; tips are those that the plan starts from.
+
+    The branch may be gone, when a forge deleted what it merged: its tip is then where it was last seen, or "".
+    """
 
     branch: Branch
     tip: str
@@ -33,11 +36,16 @@ class Subject:
 
 
 def release(scene: Situation, name: str) -> Subject:
-    """Return the open release that `name` means, to be merged into main.
+    """Return the open release that `name` means, to be merged into main; one that is gone is known by its version.
 
     Raises:
-        ReleaseError: no such branch, or several and none named (exit 2).
+        ReleaseError: no such branch and no version, or several branches and none named (exit 2).
     """
+    wanted = versions.read(name) or versions.from_tag(name, scene.config.release)
+    if wanted is not None and versions.is_final(wanted):
+        branch = scene.branch(versions.tag_name(wanted, scene.config.release))
+        if not branch.exists:
+            return _gone(scene, branch, wanted, scene.main)
     branch = release_branch(scene, name)
     version = versions.from_tag(branch.name, scene.config.release)
     assert version is not None  # noqa: S101  # it is a release branch
@@ -59,6 +67,22 @@ def release(scene: Situation, name: str) -> Subject:
     )
 
 
+def _gone(scene: Situation, branch: Branch, version: Version, target: Branch) -> Subject:
+    """Return what a branch that exists nowhere any more was to become."""
+    seen = scene.world.refs.get(f"refs/remotes/{scene.world.remote}/{branch.name}")
+    target_tip, note, problems = situation.starting_point(scene, target)
+    return Subject(
+        branch=branch,
+        tip="" if seen is None else seen.commit,
+        version=version,
+        target=target,
+        target_tip=target_tip,
+        is_main=target.name == scene.main.name,
+        notes=(note,) if note else (),
+        problems=problems,
+    )
+
+
 def other_version(branch: Branch, held: Version | None, version: Version) -> Problem:
     """Say that a release branch holds the version of another release."""
     return Problem(
@@ -70,42 +94,70 @@ def other_version(branch: Branch, held: Version | None, version: Version) -> Pro
 def hotfix(scene: Situation, name: str, wanted: str) -> Subject:
     """Return the hotfix that `name` means, to be merged into main or the support branch that it came from.
 
-    With main still on the same X.Y, a number that is taken becomes the next free patch. `wanted` renumbers it.
+    It has the number that it holds, or `wanted`. One that is gone is known by the version in `wanted`.
 
     Raises:
-        ReleaseError: no such branch, or several and none named (exit 2); main has moved on (exit 3).
+        ReleaseError: no such branch, or several and none named (exit 2); its VERSION is no release (exit 3).
     """
+    version = versions.parse(wanted) if wanted else None
+    if version is not None and not versions.is_final(version):
+        final = versions.release_segment(version)
+        raise usage(f"a hotfix is released as a final version, and {version} is none", f"name one, such as {final}")
+    gone = None if version is None else _gone_hotfix(scene, name, version)
+    if gone is not None:
+        return gone
     branch = named_branch(scene, scene.config.hotfix, name, "hotfix")
     tip, note, problems = situation.starting_point(scene, branch)
     target = origin(scene, tip)
     target_tip, more, wrong = situation.starting_point(scene, target)
     held = scene.version_at(tip)
-    version, renumbered = _number(scene, branch, held, target, target_tip, wanted)
+    if version is None and (held is None or not versions.is_final(held)):
+        hint = f"write the version it releases: git switch {branch.name} && invoke bump patch"
+        raise refusal(f"VERSION of {branch.name} is {held or 'missing'}, which is no release", hint)
+    found = version or held
+    assert found is not None  # noqa: S101  # refused above
     return Subject(
         branch=branch,
         tip=tip,
-        version=version,
+        version=found,
         target=target,
         target_tip=target_tip,
         is_main=target.name == scene.main.name,
-        notes=tuple(filter(None, (note, more, renumbered))),
+        notes=tuple(filter(None, (note, more, "" if found == held else f"{branch.name} is released as {found}"))),
         problems=(*problems, *wrong),
     )
 
 
-def _number(
-    scene: Situation, branch: Branch, held: Version | None, target: Branch, target_tip: str, wanted: str
-) -> tuple[Version, str]:
+def _gone_hotfix(scene: Situation, name: str, version: Version) -> Subject | None:
+    """Return a hotfix whose branch exists nowhere any more; None when there is one that can be meant."""
+    pattern = scene.config.hotfix
+    known = [one.name for one in scene.branches() if unfill(pattern, one.name) is not None]
+    wanted = name if unfill(pattern, name) is not None else fill(pattern, name or f"v{version}")
+    also = versions.read(name)  # as `named_branch` reads it
+    if (known and not name) or not {wanted, fill(pattern, f"v{also}")}.isdisjoint(known):
+        return None
+    supports = (one for one in scene.branches() if unfill(scene.config.support, one.name) is not None)
+    for target in (scene.main, *supports):
+        held = scene.version_at(situation.starting_point(scene, target)[0])
+        if held is not None and held >= version and held.release[:2] == version.release[:2]:
+            return _gone(scene, scene.branch(wanted), version, target)
+    return _gone(scene, scene.branch(wanted), version, scene.main)
+
+
+def numbered(scene: Situation, subject: Subject) -> Subject:
+    """Return a hotfix with the number it gets.
+
+    With its target still on the same X.Y, a number that is taken becomes the next free patch, and that is noted.
+
+    Raises:
+        ReleaseError: the target has moved on (exit 3).
+    """
+    version, note = _number(scene, subject.version, subject.target, subject.target_tip)
+    return replace(subject, version=version, notes=(*subject.notes, *([note] if note else [])))
+
+
+def _number(scene: Situation, held: Version, target: Branch, target_tip: str) -> tuple[Version, str]:
     """Return the version that a hotfix gets, and a note when that is not the one it holds."""
-    if wanted:
-        version = versions.parse(wanted)
-        if not versions.is_final(version):
-            final = versions.release_segment(version)
-            raise usage(f"a hotfix is released as a final version, and {version} is none", f"name one, such as {final}")
-        return version, "" if version == held else f"{branch.name} is released as {version}"
-    if held is None or not versions.is_final(held):
-        hint = f"write the version it releases: git switch {branch.name} && invoke bump patch"
-        raise refusal(f"VERSION of {branch.name} is {held or 'missing'}, which is no release", hint)
     current = current_version(scene, target_tip)
     if held not in scene.tags and (current is None or held > current):
         return held, ""

@@ -351,7 +351,7 @@ def _how_to_mend(plan: Plan, reason: str) -> str:
     if "atomic" in reason and "does not support" in reason:
         return "this server cannot take several refs at once: nothing else keeps a release whole"
     finishing = plan.task.partition(" ")[0].endswith(".finish")
-    return f"is the branch protected? try: invoke {plan.task.partition(' ')[0]} --pr" if finishing else ""
+    return f"is the branch protected? try: invoke {plan.task} --pr" if finishing else ""
 
 
 def _mixed(push: Push, state: str) -> Exception:

@@ -1,0 +1,163 @@
+"""Pull requests: what is pushed for one, and the address at which a forge opens it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote
+
+from release.errors import ReleaseError, usage
+from release.flows import moves, publishing
+from release.flows.receiving import Incoming, Receiver
+from release.git import command
+from release.git import world as git
+from release.plan import Plan
+
+if TYPE_CHECKING:
+    from release.flows.content import Content
+    from release.flows.finish import Finish
+    from release.flows.situation import Branch, Situation
+
+# git's two forms of an address (git-fetch, GIT URLS). Who logs in, and with what, stands before the last @.
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/]*@)?(?P<host>[A-Za-z0-9._-]+)(?P<port>:\d+)?/(?P<path>[^?#]+)[^\n]*"
+)
+_SCP = re.compile(r"(?:[^/:@]*@)?(?P<host>[A-Za-z0-9._-]+):(?P<path>[^@:?#\\]+)")
+_LOCAL = re.compile(r"[/.~]|file:|[A-Za-z]:")
+# Where SSH is answered by another host than the pages.
+_PAGES = {
+    "ssh.github.com": "github.com",
+    "altssh.gitlab.com": "gitlab.com",
+    "altssh.bitbucket.org": "bitbucket.org",
+    "ssh.dev.azure.com": "dev.azure.com",
+}
+# Hosts, and where they open a request. A host without a dot is a name that only this machine knows.
+_FORMS = (
+    (re.compile(r"^(?!.*\.)"), ""),
+    (re.compile(r"github"), "{page}/compare/{base}...{head}?expand=1"),
+    (
+        re.compile(r"gitlab"),
+        "{page}/-/merge_requests/new?merge_request%5Bsource_branch%5D={from_}&merge_request%5Btarget_branch%5D={into}",
+    ),
+    (re.compile(r"^bitbucket\.org$"), "{page}/pull-requests/new?source={from_}&dest={into}"),
+    (re.compile(r"^dev\.azure\.com$"), "{page}/pullrequestcreate?sourceRef={from_}&targetRef={into}"),
+    (re.compile(r"^codeberg\.org$|gitea|forgejo"), "{page}/compare/{base}...{head}"),
+)
+
+
+class _Repository(NamedTuple):
+    """Where a forge shows a repository: the root of its pages, the host in it, and the path without `.git`."""
+
+    root: str
+    host: str
+    path: str
+
+
+def plan(run: Finish, final: Content) -> Plan:
+    """Plan the push of the branch with its final commit, for a pull request into a protected branch.
+
+    Where git alone would not merge the branch as we do, as when the version of its target has moved, it gets the
+    target first: a forge knows nothing of versions.
+
+    Raises:
+        ReleaseError: there is no remote (exit 2), or a worktree cannot follow (exit 3).
+    """
+    scene, subject, wish = run.scene, run.subject, run.wish
+    if not scene.world.remote:
+        raise usage("there is no remote for a pull request", "leave out --pr")
+    commit, tree, notes = _mergeable(run, final)
+    scene.writer.flush(commit)
+    refs, push = publishing.updates(scene, [publishing.Moved(subject.branch, commit)], None, push=True)
+    moved = {ref.name: ref.new for ref in refs if ref.new is not None}
+    followed, more, problems = moves.follow(scene, run.probe, moved, [], moves.Landing("", commit))
+    if problems:
+        raise ReleaseError(problems)
+    where = address(scene, subject.branch, subject.target)
+    again = f"--version {subject.version}"
+    if wish.flow == "hotfix.finish":
+        again = f"--name {subject.branch.name} {again}"
+    return Plan(
+        task=run.task,
+        top=str(scene.repository.top),
+        done=f"{subject.branch.name} is at {scene.world.remote} as {subject.version}, awaiting merge: {where}",
+        then=f"when it is merged: invoke {wish.flow} {again}",
+        undo="close the request",
+        push=push,
+        refs=refs,
+        worktrees=followed,
+        tree=tree,
+        commit=commit,
+        notes=(*subject.notes, *notes, *more),
+        diffs=final.diffs,
+    )
+
+
+def _mergeable(run: Finish, final: Content) -> tuple[str, str, list[str]]:
+    """Return the tip for the request and its tree: the final commit, with the target merged in where git needs that."""
+    scene, subject = run.scene, run.subject
+    target = subject.target
+    if git.is_ancestor(scene.repository, subject.target_tip, subject.tip):
+        return final.commit, final.tree, []
+    released = scene.released(subject.tip)
+    side = run.sides.side(final.tree, subject.branch.name, released)
+    incoming = Incoming(side, (subject.tip,), released, subject.version)
+    receiver = Receiver(target, subject.target_tip)
+    asked = run.merging.bases(subject.target_tip, incoming)
+    bases = command.checked(run.merging.bases(subject.target_tip, incoming).finish(), (0, 1)).out.decode().split()
+    ours = run.merging.into(receiver, incoming, next_part=run.config.next, asked=asked).outcome
+    gits = run.merging.merger.merge(
+        [run.sides.tree_of(base) for base in bases], run.sides.tree_of(subject.target_tip), final.tree
+    )
+    if ours.conflicts:
+        named = ", ".join(conflict.path for conflict in ours.conflicts)
+        return final.commit, final.tree, [f"warning: the request will conflict with {target.name}, in {named}"]
+    if not gits.conflicts and gits.tree == ours.tree:
+        return final.commit, final.tree, []
+    commit = scene.writer.commit(
+        tree=ours.tree,
+        parents=(final.commit, subject.target_tip),
+        message=f"Merge branch '{target.name}' into {subject.branch.name}",
+        identity=scene.identity,
+    )
+    return commit, ours.tree, [f"{target.name} is merged into {subject.branch.name}, so that the request merges"]
+
+
+def address(scene: Situation, source: Branch, target: Branch) -> str:
+    """Return how to open a pull request: its exact address where the remote is a forge whose addresses are known.
+
+    Nothing of it tells who logs in at the remote.
+    """
+    remote = scene.world.remote
+    url = command.run(["remote", "get-url", "--push", "--", remote], cwd=scene.repository.top, accept=range(256)).out
+    asked = f"open a pull request of {source.name} into {target.name} at"
+    found = _read(url.decode("utf-8", "replace").partition("\n")[0])
+    if found is None:
+        return f"{asked} {remote}"
+    known = _address(found, source.name, target.name)
+    return known or f"{asked} {found.host}/{found.path}"
+
+
+def _read(url: str) -> _Repository | None:
+    """Read a remote's address; None when it is a folder, or nothing that could be shown."""
+    match = _URL.fullmatch(url) or (None if _LOCAL.match(url) or "://" in url else _SCP.fullmatch(url))
+    if match is None or match.groupdict().get("scheme") == "file":
+        return None
+    facts = match.groupdict()
+    is_web = facts.get("scheme") in ("http", "https")
+    host = _PAGES.get(facts["host"].lower(), facts["host"].lower())
+    root = f"{facts['scheme'] if is_web else 'https'}://{host}{(facts['port'] or '') if is_web else ''}"
+    path = facts["path"].strip("/").removesuffix(".git")
+    return _Repository(root, host, quote(unquote(path), safe="/~"))
+
+
+def _address(at: _Repository, head: str, base: str) -> str:
+    """Return the address of the form for a new request; "" for a forge that nothing is known of."""
+    form = next((form for known, form in _FORMS if known.search(at.host)), "")
+    path = re.sub(r"^v3/([^/]+/[^/]+)/([^/]+)$", r"\1/_git/\2", at.path) if "azure" in at.host else at.path
+    return form.format(
+        page=f"{at.root}/{path}",
+        head=quote(head, safe="/"),
+        base=quote(base, safe="/"),
+        from_=quote(head, safe=""),
+        into=quote(base, safe=""),
+    )
