@@ -471,7 +471,7 @@ def _told(run: Finish, merges: Merges) -> Iterator[str]:
     for one in (*([merges.merged] if merges.merged else []), *(back for back, _ in merges.back)):
         name = one.receiver.branch.name
         yield from [one.note] if one.note else []
-        yield from (f"{name}: repaired {place}, which the merge had left behind" for place in one.outcome.repaired)
+        yield from (f"{name}: repaired {place}, which said another version" for place in one.outcome.repaired)
         if one.receiver.branch in scene.open_releases.values() and one is not merges.merged:
             yield f"{name} gets {run.tag}: it needs a new candidate"
     yield from checks.without_gates(run.config)

@@ -38,7 +38,7 @@ class Side:
 
 
 class Outcome(NamedTuple):
-    """The merged tree, what conflicts in it, git's words on that, and the sites that had to be repaired after it."""
+    """The merged tree, what conflicts in it, git's words on that, and the sites that the sides or it had at odds."""
 
     tree: str
     conflicts: tuple[Conflict, ...] = ()
@@ -79,12 +79,13 @@ class Merge:
             labels=(self.ours.label, self.theirs.label),
         )
         tree, conflicts, messages = merged
+        odd = tuple(site.place for side in (self.ours, self.theirs) for site in self._odd(side))
         if conflict is not None:
             text, names = conflict
             tree = writer.tree(tree, {self.changelog: Entry(self.ours.files.mode(self.changelog), writer.blob(text))})
             conflicts = (*conflicts, self._stages())
             messages = (*messages, f"CONFLICT (changelog): {self.changelog}: {', '.join(names)} changed on both sides")
-        return self._agreed(Outcome(tree, conflicts, messages), writer)
+        return self._agreed(Outcome(tree, conflicts, messages, odd), writer)
 
     def settle(self, tree: str, writer: ObjectWriter) -> Outcome:
         """Return the outcome that a person made of the conflicts, with all sites in agreement."""
@@ -93,6 +94,11 @@ class Merge:
     def _managed(self, side: Side) -> tuple[Site, ...]:
         others = [one.sites for one in self._sides if one is not side]
         return tuple(site for site in sites.inherit(side.sites, *others) if site.managed)
+
+    def _odd(self, side: Side) -> tuple[Site, ...]:
+        """Return the managed sites of a side that disagree with its own VERSION."""
+        own = next((site.version for site in side.sites if site.path == VERSION), None)
+        return () if self.version is None or own is None else sites.drift(self._managed(side), own)
 
     def _normal(self, side: Side, writer: ObjectWriter, told: bytes | None) -> str:
         """Return the side's tree with the result's version at every site, and the merged changelog."""
@@ -142,7 +148,8 @@ class Merge:
             return found
         side = Side(label="", tree=found.tree, files=files, sites=drifted)
         tree = _with(side, sites.edits(files, drifted, self.version), writer)
-        return found._replace(tree=tree, repaired=tuple(site.place for site in drifted))
+        repaired = dict.fromkeys([*found.repaired, *(site.place for site in drifted)])
+        return found._replace(tree=tree, repaired=tuple(repaired))
 
 
 def _with(side: Side, edits: dict[str, bytes], writer: ObjectWriter) -> str:

@@ -1,4 +1,4 @@
-"""Features: merged into develop with --no-ff, which keeps its version; develop and the deletion are pushed alone."""
+"""Features: merged with --no-ff into a develop that keeps its version; only develop and the deletion are pushed."""
 
 from __future__ import annotations
 
