@@ -92,6 +92,7 @@ def _section(
     path, name = config.changelog, str(versions.release_segment(wanted.version))
     old = None if files.objection(path) else files.get(path)
     last, date = section.since(scene.writer, released.greatest, config.tag), changelog.day(scene.now)
+    known = section.last_range(scene.repository, scene.objects, path, version=wanted.version, tip=tip, since=last)
 
     def write() -> dict[str, bytes]:
         written = source.written(
@@ -102,6 +103,7 @@ def _section(
             date=date,
             # A section that is there was accepted as it is when the release was opened.
             allow_empty=wanted.allow_empty or (old is not None and document.has_section(old, name)),
+            known=known,
         )
         if wanted.section == "finished":
             written = document.finish_section(written, name, date)

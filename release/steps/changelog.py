@@ -62,11 +62,12 @@ def write(
     date: dt.date,
     render: Render,
     allow_empty: bool,
+    known: changelog.Range | None = None,
 ) -> bytes:
     """Return CHANGELOG.md with the section [X.Y.Z] of `version` for the commits that `stop` has and `start` has not.
 
-    A section that is there already is taken on from the range it names: hand edits stay, later commits are added
-    once. If that range cannot be read any more, equal entries appear once.
+    A section that is there already is taken on from the range it names, or else from `known`: hand edits stay, later
+    commits are added once. If that range cannot be read any more, equal entries appear once.
 
     Raises:
         ReleaseError: `version` is a development version (exit 2), the section has no entry (exit 3), or `render` does.
@@ -78,7 +79,7 @@ def write(
         )
     name = str(release_segment(version))
     written = changelog.marker(document, name) if document else None
-    rendered, base = _rendered(written, (start, stop), render)
+    rendered, base = _rendered(written or known, (start, stop), render)
     result = changelog.put_section(
         document, version=name, date=date, rendered=rendered, base=base, marker=(start, stop)
     )

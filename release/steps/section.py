@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import usage
+from release.formats import changelog as notation
 from release.git import history, objects
 from release.steps import changelog, edits, notes
 
 if TYPE_CHECKING:
+    from release.formats.changelog import Range
+    from release.git.database import ObjectReader
     from release.git.history import Tagged
     from release.git.objects import ObjectWriter
     from release.git.repository import Repository
@@ -57,8 +60,11 @@ class Source:
         stop: str,
         date: dt.date,
         allow_empty: bool,
+        known: Range | None = None,
     ) -> bytes:
         """Return the changelog with the section of `version`: what came since the release `last`, up to `stop`.
+
+        `known` is the `last_range` of a section that is there and finished.
 
         Raises:
             ReleaseError: a development version or a faulty cliff.toml (exit 2), nothing to tell (exit 3).
@@ -72,7 +78,31 @@ class Source:
             date=date,
             render=lambda start, end: self.render(version, date, start, end, before),
             allow_empty=allow_empty,
+            known=known,
         )
+
+
+def last_range(
+    repository: Repository, reader: ObjectReader, path: str, *, version: Version, tip: str, since: Tagged | None
+) -> Range | None:
+    """Return the range that the finished section of a version named before, in the changelog at `path` of `tip`.
+
+    It names none any more, but commits can follow, as after a pull request that was closed. None: it is not finished.
+    """
+    name = str(versions.release_segment(version))
+    document = reader.file(tip, path)
+    if document is None or not notation.has_section(document, name) or notation.marker(document, name):
+        return None
+    scope = [f"^{since.commit}"] if since is not None else []
+    out = repository.run("rev-list", "--first-parent", tip, *scope, "--", f":(top,literal){path}").out
+    for commit in out.decode().split():
+        before = reader.commit(commit).parents[:1]
+        document = reader.file(before[0], path) if before else None
+        if document is None or not notation.has_section(document, name):
+            break
+        if (found := notation.marker(document, name)) is not None:
+            return found
+    return None
 
 
 def since(writer: ObjectWriter, last: Tagged | None, pattern: str) -> Tagged | None:
@@ -117,23 +147,25 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
     document = tree.file(path)
     result = document
     if tree.version not in tree.tags:
+        last = since(writer, tree.released.greatest, tree.config.tag)
         result = source.written(
             document,
             version=tree.version,
-            last=since(writer, tree.released.greatest, tree.config.tag),
+            last=last,
             stop=tree.head,
             date=changelog.day(changelog.moment()),
             allow_empty=allow_empty,
+            known=last_range(tree.repository, tree.objects, path, version=tree.version, tip=tree.head, since=last),
         )
     elif not every:
         raise usage(f"{tree.version} is tagged already: its section is finished", "choose the next: invoke bump next")
     if every:
         released = _released(tree, tree.head)
-        last = {one.version: before for one, before in released}
+        earlier = {one.version: before for one, before in released}
         result = changelog.all_sections(
             result,
             [one for one, _ in released],
-            render=lambda one: source.render(one.version, one.date, one.start, one.stop, last[one.version]),
+            render=lambda one: source.render(one.version, one.date, one.start, one.stop, earlier[one.version]),
         )
     changed = {path: result} if result is not None and result != document else {}
     return edits.plan(
