@@ -41,7 +41,8 @@ def follow(
             continue
         if tree.branch in gone and not goal.branch:
             where = landing.branch.removeprefix("refs/heads/")
-            notes.append(f"{tree.path} ends detached at {goal.commit[:10]}: {where or 'its goal'} is not free there")
+            why = f"{where} is checked out elsewhere" if where else "the branch that it goes to is not here"
+            notes.append(f"{tree.path} ends detached at {goal.commit[:10]}: {why}")
         move = move_of(scene, tree, goal)
         if tree.path == scene.worktree.path:
             found = _problem(tree, probe, move, is_here=True)

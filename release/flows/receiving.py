@@ -116,6 +116,7 @@ def resulting(receiver: Receiver, held: Version | None, incoming: Version, next_
     name = receiver.branch.name
     if receiver.opens_next and version == incoming:
         version = versions.next_development(incoming, next_part)
-        if held is not None and versions.release_segment(held) != incoming and not versions.is_final(held):
+        # A .dev number was only opened for whatever comes next; alpha, beta and rc were heading for their release.
+        if held is not None and held.pre is not None and versions.release_segment(held) != incoming:
             return version, f"warning: {name} was at {held}, below {incoming}: it moves on to {version}"
     return version, ""

@@ -187,19 +187,23 @@ def current_version(scene: Situation, tip: str) -> Version | None:
 
 
 def origin(scene: Situation, tip: str) -> Branch:
-    """Return the branch that a hotfix came from: of main and the support branches the one it is nearest to.
+    """Return the branch that a hotfix came from: main or a support branch, the one that lacks the fewest of its commits.
 
-    That is the one it has the fewest commits more than. A support branch that was just opened has none but main's own:
-    of two equal ones the hotfix came from the one that has fewer commits besides.
+    A support branch that was just opened has none but main's own. Then the hotfix came from main if that still is at
+    the same X.Y, else from the branch that has the fewest commits besides.
     """
     supports = [branch for branch in scene.branches() if unfill(scene.config.support, branch.name) is not None]
     if not supports:
         return scene.main
+    held = scene.version_at(tip)
     distances = []
     for number, branch in enumerate((scene.main, *supports)):
         there = branch.there or branch.here
         assert there is not None  # noqa: S101  # branches() lists what exists
-        distances.append((*git.relation(scene.repository, tip, there), number, branch))
+        ahead, behind = git.relation(scene.repository, tip, there)
+        current = current_version(scene, there) if branch is scene.main else None
+        is_of_line = held is not None and current is not None and current.release[:2] == held.release[:2]
+        distances.append((ahead, not is_of_line, behind, number, branch))
     return min(distances)[-1]
 
 

@@ -143,7 +143,7 @@ def section(document: bytes, version: str) -> str | None:
 def beside(document: bytes, version: str) -> tuple[str, ...]:
     """Return what a changelog holds beside the section of `version` and Unreleased, which goes into it, for comparison.
 
-    Line ends, blank lines and the links of these two do not count.
+    Line ends, blanks at the end of a line or a section, and the links of these two do not count.
     """
     known = sections.parse(document)
     own = {version.lower(), sections.UNRELEASED.lower()}

@@ -74,6 +74,15 @@ def test_a_second_hotfix_of_the_line_and_one_of_main_keep_apart(lines: Project) 
     assert headings(lines, "main") == ["Unreleased", "1.0.1", "1.0.0"]
 
 
+def test_a_hotfix_of_main_stays_one_although_a_support_branch_stands_at_the_same_commit(project: Project) -> None:
+    done(project.invoke("support.start", "0.9", "--push", "--yes"))
+    for name in ("one", "two"):
+        hotfixed(project, "--from", "main", "--name", name, fix=f"{name}.txt")
+    done(project.invoke("hotfix.finish", "--name", "one", "--yes"), "v0.9.1 is released on main")
+    done(project.invoke("hotfix.finish", "--yes"), "v0.9.2 is released on main")
+    assert project.ref("support/0.9") == project.remote_ref("support/0.9") == project.ref("v0.9.0^{commit}")
+
+
 def test_an_open_release_does_not_get_the_hotfix_of_an_older_line(lines: Project) -> None:
     lines.git("switch", "-q", "develop")
     lines.commit("feat: more", {"more.txt": "x\n"})

@@ -179,3 +179,13 @@ def test_a_line_that_both_sides_changed_is_the_only_conflict_and_sites_beside_it
     assert found.tree == workshop.tree(settled)
     clean = workshop.merge([base], ours, ours, result)
     assert (clean.tree, clean.conflicts) == (workshop.tree(words(result, {line: "b"}).files("\n")), ())
+
+
+def test_what_several_bases_share_is_no_news_in_each_of_them(workshop: Workshop) -> None:
+    def side(label: str, text: str) -> Side:
+        return workshop.side(label, {"VERSION": b"1.0.0\n", "text": text.encode()})
+
+    root, one, two = side("root", "a\nb\n"), side("one", "A\nb\n"), side("two", "a\nb\nc\n")
+    ours, theirs = side("ours", "A\nB\nc\n"), side("theirs", "A\nb\nc\n")
+    found = workshop.merge([one, two], ours, theirs, "1.0.0", root)
+    assert (found.tree, found.conflicts) == (ours.tree, ())
