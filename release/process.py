@@ -26,7 +26,8 @@ class Result(NamedTuple):
     @property
     def complaint(self) -> str:
         """The last lines of standard error as text, for a message."""
-        return "\n".join(self.err.decode("utf-8", "replace").strip().splitlines()[-8:])
+        lines = self.err.decode("utf-8", "replace").strip().splitlines()
+        return "\n".join(line.rstrip() for line in lines[-8:])
 
 
 class Process:

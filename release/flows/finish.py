@@ -352,7 +352,9 @@ def _commit(scene: Situation, merged: Received, parents: tuple[str, ...], messag
 def _stop(run: Finish) -> Stop:
     """Return what it takes to plan this finish again after a person has resolved a conflict."""
     subject = run.subject
-    wish = replace(run.wish, name=subject.branch.name)  # one may stand elsewhere then
+    is_release = run.wish.flow == "release.finish"
+    # One may stand elsewhere when it goes on.
+    wish = replace(run.wish, name=str(subject.version) if is_release else subject.branch.name)
     return Stop(
         flow=wish.flow,
         options=tuple((name, value) for name, value in asdict(wish).items() if name != "flow"),

@@ -7,35 +7,22 @@ import signal
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from release.errors import Problem, ReleaseError, interrupted, refusal
-from release.git import command, files, journal, leftovers, worktree, world
+from release.errors import interrupted, refusal
+from release.git import command, files, journal, leftovers, pushing, worktree, world
+from release.git.pushing import RESUME, RESUME_OR_ABORT, short
 from release.git.worktree import Torn
-from release.process import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
 
     from release.git.database import ObjectReader
+    from release.git.pushing import There
     from release.git.repository import Ref, Repository
     from release.plan import Plan, Push, RefUpdate, Stop, WorktreeMove
-
-
-class MovedError(ReleaseError):
-    """The remote's refs are not what the plan was made from: somebody else was first. Nothing has changed (exit 3)."""
-
-
-class _There(NamedTuple):
-    """What the remote holds of a push: "all" new values, "none" of them, or a line for each; and what others moved."""
-
-    state: str
-    moved: tuple[str, ...]
-
-
-RESUME = "go on: invoke release.resume"
-RESUME_OR_ABORT = f"{RESUME}    or undo: invoke release.abort"
+    from release.process import Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,28 +99,23 @@ class Transaction:
     def _push(self, written: journal.Journal, push: Push) -> journal.Journal:
         written = journal.write(self.repository, replace(written, phase="pushing"))
         self.say(f"pushing {', '.join(short(update.name) for update in push.updates)} to {push.remote}")
-        result = push_refs(self.repository, push)
+        result = pushing.send(self.repository, push)
         if result.status != 0:
-            there = self._pushed(push)
+            there = pushing.ask(self.repository, push)
             if there.state == "none":
                 self._refused(written, push, result, there.moved)
             if there.state != "all":
-                raise _mixed(push, there.state)
-            self._track(push)
+                raise pushing.mixed(push, there.state)
+            pushing.track(self.repository, push, lock=self.lock)
         return journal.write(self.repository, replace(written, phase="pushed"))
 
     def _refused(self, written: journal.Journal, push: Push, result: Result, moved: Sequence[str]) -> NoReturn:
         """Nothing has moved at the remote, and unless git was killed nothing will."""
         if result.status < 0:
-            raise interrupted(f"git push was ended by signal {-result.status}", RESUME_OR_ABORT)
-        rejected = [line for line in result.out.decode("utf-8", "replace").splitlines() if line.startswith("!")]
-        reason = "\n".join([*rejected, result.complaint])
+            what = result.complaint or f"git push was ended by signal {-result.status}"
+            raise interrupted(what, RESUME_OR_ABORT)
         self._forget(written)
-        what = f"{push.remote} refused the push, and nothing moved anywhere:\n{reason}"
-        if moved:
-            what = f"{', '.join(map(short, moved))} moved at {push.remote} meanwhile, and nothing else did:\n{reason}"
-            raise MovedError([Problem(what=what, hint="begin again: it is planned on what is there now")])
-        raise refusal(what, _how_to_mend(written.plan, reason))
+        raise pushing.refused(written, push, result, moved)
 
     def _forget(self, written: journal.Journal) -> None:
         """Nothing has happened: there is no journal any more, or again the one of what people have resolved so far."""
@@ -147,53 +129,16 @@ class Transaction:
         if there.state == "none":
             return self._push(found, push)
         if there.state != "all":
-            raise _mixed(push, there.state)
+            raise pushing.mixed(push, there.state)
         self.say(f"already pushed to {push.remote}")
-        self._track(push)
+        pushing.track(self.repository, push, lock=self.lock)
         return journal.write(self.repository, replace(found, phase="pushed"))
 
-    def _track(self, push: Push) -> None:
-        """Move the remote-tracking refs as the push would have, had it come to its end."""
-        known = world.tracking(self.repository, push.remote, [update.name for update in push.updates])
-        lines = [
-            (f"update {known[update.name]}\0{update.new}\0\0" if update.new else f"delete {known[update.name]}\0\0")
-            for update in push.updates
-            if update.name in known
-        ]
-        if lines:
-            arguments = ["update-ref", "-m", "update by push", "--stdin", "-z"]  # git's own words
-            command.write(arguments, cwd=self.repository.top, lock=self.lock, data=os.fsencode("".join(lines)))
-
-    def _pushed_before(self, plan: Plan, push: Push) -> _There:
+    def _pushed_before(self, plan: Plan, push: Push) -> There:
         """Ask the remote what an interrupted push did, once nothing of it is left that could still do it."""
         # A push does not hold our lock: a credential helper that it starts in the background would keep that.
         leftovers.refuse_if_working(self.repository, plan, pushing=True)
-        return self._pushed(push)
-
-    def _pushed(self, push: Push) -> _There:
-        """Ask where the push went what it holds now."""
-        through = world.push_address(self.repository, world.read_settings(self.repository), push.remote)
-        started = world.list_remote(self.repository, push.remote, through=through)
-        try:
-            answer = started.finish(timeout=command.NETWORK_SECONDS)
-        except TimeoutError:
-            raise interrupted(
-                f"{push.remote} does not answer: nobody can tell whether the push arrived", RESUME
-            ) from None
-        if answer.status != 0:
-            raise interrupted(f"{push.remote} does not answer: {answer.complaint}", RESUME)
-        there = {name: ref.oid for name, ref in world.parse_remote(answer.out).items()}
-        held = [there.get(update.name) for update in push.updates]
-        if all(oid == update.new for oid, update in zip(held, push.updates, strict=True)):
-            return _There("all", ())
-        if all(oid != update.new or oid == update.old for oid, update in zip(held, push.updates, strict=True)):
-            moved = (one.name for oid, one in zip(held, push.updates, strict=True) if oid != one.old)
-            return _There("none", tuple(moved))
-        lines = (
-            f"  {update.name}: {oid or 'absent'} (planned {update.old or 'absent'} → {update.new or 'absent'})"
-            for oid, update in zip(held, push.updates, strict=True)
-        )
-        return _There("\n".join(lines), ())
+        return pushing.ask(self.repository, push)
 
     def _local(self, found: journal.Journal, *, torn: Torn | None) -> tuple[str, ...]:
         """Carry out what happens here. `torn` says which files a killed run can have left half written; None: fresh."""
@@ -203,7 +148,7 @@ class Transaction:
             self._detach(move, moving, fresh=fresh)
         self._update_refs([ref for ref in plan.refs if ref.new is not None], found, fresh=fresh)
         for move in plan.worktrees:
-            self._follow(move, torn)
+            self._follow(move, plan, torn)
         self._update_refs([ref for ref in plan.refs if ref.new is None], found, fresh=fresh)
         strangers = files.replace_all(plan, self.objects, fresh=fresh)
         strangers += self._update_index(plan, strangers, fresh=fresh)
@@ -221,7 +166,7 @@ class Transaction:
 
     def _update_refs(self, updates: Sequence[RefUpdate], found: journal.Journal, *, fresh: bool) -> None:
         plan = found.plan
-        pending = updates if fresh else self._pending(updates)
+        pending = updates if fresh else self._pending(updates, plan)
         if not pending:
             return
         lines = b"".join(_instruction(update) for update in pending)
@@ -241,7 +186,7 @@ class Transaction:
             self._reattach(plan)
             self._forget(found)
             raise refusal(f"the refs moved or are locked, and nothing has changed: {answer.complaint}", "try again")
-        raise interrupted(f"the refs could not be moved: {answer.complaint}", RESUME_OR_ABORT)
+        raise interrupted(f"the refs could not be moved: {answer.complaint}", _ways_on(plan))
 
     def _reattach(self, plan: Plan) -> None:
         moving = {ref.name for ref in plan.refs if ref.old is not None and ref.new is not None}
@@ -249,7 +194,7 @@ class Transaction:
             if move.old_branch in moving:
                 self._write(move.path, "symbolic-ref", "-m", "release: back", "HEAD", move.old_branch)
 
-    def _pending(self, updates: Sequence[RefUpdate]) -> list[RefUpdate]:
+    def _pending(self, updates: Sequence[RefUpdate], plan: Plan) -> list[RefUpdate]:
         now = world.observe(self.repository).refs
         pending = []
         for update in updates:
@@ -260,12 +205,12 @@ class Transaction:
                 raise interrupted(
                     f"{update.name} is at {held or 'nothing'}, neither {update.old or 'absent'} nor "
                     f"{update.new or 'absent'}: somebody moved it",
-                    "put it back with git update-ref, then: invoke release.resume, or invoke release.abort",
+                    f"put it back with git update-ref, then {_ways_on(plan)}",
                 )
             pending.append(update)
         return pending
 
-    def _follow(self, move: WorktreeMove, torn: Torn | None) -> None:
+    def _follow(self, move: WorktreeMove, plan: Plan, torn: Torn | None) -> None:
         if torn is not None:
             branch, head = self._head(move)
             if (branch and branch not in (move.old_branch, move.new_branch)) or (
@@ -280,7 +225,7 @@ class Transaction:
             try:
                 worktree.follow(move, lock=self.lock)
             except Exception as error:
-                raise interrupted(f"{move.path} could not follow: {error}", RESUME_OR_ABORT) from error
+                raise interrupted(f"{move.path} could not follow: {error}", _ways_on(plan)) from error
         if move.new_branch:
             reason = f"release: to {short(move.new_branch)}"
             self._write(move.path, "symbolic-ref", "-m", reason, "HEAD", move.new_branch)
@@ -324,6 +269,11 @@ class Transaction:
         command.write(arguments, cwd=Path(cwd), lock=self.lock)
 
 
+def _ways_on(plan: Plan) -> str:
+    """Say how to go on; what was pushed has no way back."""
+    return RESUME_OR_ABORT if plan.push is None else RESUME
+
+
 def _take_no_interrupts() -> None:
     """Let a Ctrl-C do nothing: without a journal it would be told as a refusal that has changed nothing."""
     if threading.current_thread() is threading.main_thread():  # no other takes signals, or may say what they do
@@ -332,30 +282,6 @@ def _take_no_interrupts() -> None:
 
 def _too_late(_signal: int, _frame: FrameType | None) -> None:
     """Everything is done."""
-
-
-def push_refs(where: Repository, push: Push) -> Result:
-    """Push all refs or none, each only if the remote's still holds `old`; a push that takes too long is killed."""
-    arguments = ["push", "--atomic", "--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
-    arguments += [f"--force-with-lease={update.name}:{update.old or ''}" for update in push.updates]
-    refspecs = [f"{update.new or ''}:{update.name}" for update in push.updates]
-    started = command.start([*arguments, "--", push.remote, *refspecs], cwd=where.top, durable=True, own_group=True)
-    try:
-        return started.finish(timeout=command.TRANSFER_SECONDS)
-    except TimeoutError as error:
-        return Result(argv=started.argv, status=-signal.SIGKILL, out=b"", err=str(error).encode())
-
-
-def _how_to_mend(plan: Plan, reason: str) -> str:
-    """Return what helps against a refusal: a protected branch takes pull requests."""
-    if "atomic" in reason and "does not support" in reason:
-        return "this server cannot take several refs at once: nothing else keeps a release whole"
-    finishing = plan.task.partition(" ")[0].endswith(".finish")
-    return f"is the branch protected? try: invoke {plan.task} --pr" if finishing else ""
-
-
-def _mixed(push: Push, state: str) -> Exception:
-    return interrupted(f"{push.remote} holds neither the old nor the new refs:\n{state}", RESUME)
 
 
 def _instruction(update: RefUpdate) -> bytes:
@@ -386,8 +312,3 @@ def _sync(move: WorktreeMove) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def short(name: str) -> str:
-    """A refname as people say it."""
-    return name.removeprefix("refs/heads/").removeprefix("refs/tags/")

@@ -88,7 +88,7 @@ class Run:
         Raises:
             ReleaseError: others were first each time (exit 3), or as `carry_out`.
         """
-        from release.git.transaction import MovedError  # noqa: PLC0415  # loaded by tasks that push
+        from release.git.pushing import MovedError  # noqa: PLC0415  # loaded by tasks that push
 
         run = self
         for attempt in range(1, _ATTEMPTS + 1):
@@ -291,8 +291,19 @@ def _interrupted(found: list[Repository]) -> bool:
     return bool(found) and (found[0].common / "release" / "journal.json").exists()
 
 
+def _can_undo(where: Repository) -> bool:
+    """Whether nothing has been pushed yet, as far as the journal knows."""
+    from release.git import journal  # noqa: PLC0415  # a task that only looks has none
+
+    with contextlib.suppress(ReleaseError):
+        present = journal.read(where)
+        return present is None or present.plan.push is None or present.phase in ("planned", "pushing")
+    return False
+
+
 def _leave(code: Code, found: list[Repository]) -> None:
     if code is Code.INTERRUPTED and _interrupted(found):
         console.say("next: invoke release.resume")
-        console.say("undo: invoke release.abort")
+        if _can_undo(found[0]):
+            console.say("undo: invoke release.abort")
     raise Exit(code=int(code))

@@ -118,7 +118,7 @@ def test_status_says_where_the_merge_is(both: Project) -> None:
     assert "next: " in shown.out
     assert "invoke release.resume" in shown.out
     facts = json.loads(both.invoke("release.status", "--json").out)
-    task = f"release.finish --version {BRANCH}"
+    task = "release.finish --version 1.0.0"
     assert facts["in_progress"] == {
         "task": task,
         "phase": "conflict",
