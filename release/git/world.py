@@ -281,25 +281,22 @@ def whole_here(repository: Repository, oids: Iterable[str]) -> bool:
 
 
 def fetch_objects(repository: Repository, remote: str, names: Iterable[str]) -> None:
-    """Bring the objects of these full refnames here; no ref, no FETCH_HEAD, no setting changes."""
-    command.checked(
-        command.start(
-            [
-                "fetch",
-                "--quiet",
-                "--no-write-fetch-head",
-                "--no-tags",
-                "--refmap=",
-                "--no-auto-maintenance",
-                "--no-recurse-submodules",
-                "--",
-                remote,
-                *names,
-            ],
-            cwd=repository.top,
-            durable=True,
-        ).finish(timeout=command.TRANSFER_SECONDS)
-    )
+    """Bring the objects of these full refnames here; no ref, no FETCH_HEAD, no setting changes.
+
+    Raises:
+        ReleaseError: the remote does not send them, or not in time (exit 3).
+    """
+    arguments = ["--quiet", "--no-write-fetch-head", "--no-tags", "--refmap=", "--no-auto-maintenance"]
+    arguments += ["--no-recurse-submodules", "--", remote, *names]
+    started = command.start(["fetch", *arguments], cwd=repository.top, durable=True)
+    hint = f"try: git fetch {remote}"
+    try:
+        answer = started.finish(timeout=command.TRANSFER_SECONDS)
+    except TimeoutError:
+        what = f"remote {remote!r} did not send its commits in {command.TRANSFER_SECONDS:g} seconds"
+        raise refusal(what, hint) from None
+    if answer.status != 0:
+        raise refusal(f"the commits of remote {remote!r} cannot be fetched: {answer.complaint}", hint)
 
 
 _IN_PROGRESS = {
