@@ -187,7 +187,7 @@ def current_version(scene: Situation, tip: str) -> Version | None:
 
 
 def origin(scene: Situation, tip: str) -> Branch:
-    """Return the branch that a hotfix came from: main or a support branch, the one that lacks the fewest of its commits.
+    """Return the branch that a hotfix came from, main or a support branch: the one that lacks fewest of its commits.
 
     A support branch that was just opened has none but main's own. Then the hotfix came from main if that still is at
     the same X.Y, else from the branch that has the fewest commits besides.

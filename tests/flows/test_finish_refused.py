@@ -142,7 +142,7 @@ def test_a_tag_that_comes_during_the_push_is_not_replaced(project: Project) -> N
     colleague(project, "git update-ref refs/tags/v1.0.0 main")
     ended = project.invoke(*FINISH)
     assert (ended.code, "v1.0.0 moved at origin meanwhile" in ended.err) == (3, True), ended.text
-    refuses(project, *FINISH, says="1.0.0 exists already")
+    refuses(project, *FINISH, says="is released already, as v1.0.0")
 
 
 def test_a_push_nobody_heard_of_is_known_although_others_moved_on(

@@ -46,7 +46,7 @@ def test_a_protected_main_stops_a_hotfix_and_pr_is_named(guarded: tuple[Project,
     before = project.state(times=True)
     ended = project.invoke("hotfix.finish", "--yes")
     assert (ended.code, project.state(times=True) == before) == (3, True), ended.text
-    assert "invoke hotfix.finish --pr" in ended.err
+    assert "invoke hotfix.finish --name hotfix/leak --pr" in ended.err
 
 
 def test_pr_pushes_the_branch_with_its_final_commit_and_nothing_else(guarded: tuple[Project, Forge]) -> None:
