@@ -140,7 +140,7 @@ def test_a_kept_branch_is_not_in_the_way_of_the_next_release(project: Project) -
     done(project.invoke("release.finish", "--keep", "--yes"))
     refuses(project, "release.finish", says="is released already, as v1.0.0")
     project.git("switch", "-q", "develop")
-    refuses(project, "release.finish", "--version", "1.0.0", says="1.0.0 exists already")
+    refuses(project, "release.finish", "--version", "1.0.0", says="is released already, as v1.0.0")
     project.commit("feat: more", {"more.txt": "x\n"})
     project.git("push", "-q", "origin", "develop")
     opened(project, "1.1.0")
