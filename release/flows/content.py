@@ -91,18 +91,19 @@ def _section(
     )
     path, name = config.changelog, str(versions.release_segment(wanted.version))
     old = None if files.objection(path) else files.get(path)
+    told = old if old is None else _renumbered(scene, old, tip, released, name)
     last, date = section.since(scene.writer, released.greatest, config.tag), changelog.day(scene.now)
     known = section.last_range(scene.repository, scene.objects, path, version=wanted.version, tip=tip, since=last)
 
     def write() -> dict[str, bytes]:
         written = source.written(
-            old,
+            told,
             version=wanted.version,
             last=last,
             stop=tip,
             date=date,
             # A section that is there was accepted as it is when the release was opened.
-            allow_empty=wanted.allow_empty or (old is not None and document.has_section(old, name)),
+            allow_empty=wanted.allow_empty or (told is not None and document.has_section(told, name)),
             known=known,
         )
         if wanted.section == "finished":
@@ -110,6 +111,14 @@ def _section(
         return {} if old is not None and _is_dated_anew(old, written) else {path: written}
 
     return write
+
+
+def _renumbered(scene: Situation, old: bytes, tip: str, released: Released, name: str) -> bytes:
+    """Return a changelog whose finished section, of a hotfix that gets another number now, has that number."""
+    held, last = scene.version_at(tip), released.greatest
+    if held is None or not versions.is_final(held) or (last is not None and held <= last.version):
+        return old
+    return document.rename_section(old, str(held), name)
 
 
 def _is_dated_anew(old: bytes, new: bytes) -> bool:

@@ -93,8 +93,10 @@ def _first(merging: Merging, subject: Subject, chain: Sequence[str]) -> str | No
         commit = next((one for one in chain if _changes_nothing(merging, tip, one, subject)), None)
         if commit is not None:
             return commit
-    name = branch.name
-    if branch.exists and (branch.there is not None or scene.group(name) != "release"):
+    name, is_release = branch.name, scene.group(branch.name) == "release"
+    if branch.exists and not is_release and scene.tags.get(subject.version) in chain:
+        return None  # another hotfix had this number
+    if branch.exists and (branch.there is not None or not is_release):
         what = f"{subject.target.name} holds {subject.version} since {chain[0][:10]}, but not all that {name} has"
         raise refusal(what, f"if that is what landed of it: --commit {chain[0][:10]}    {_list(subject, chain)}")
     return _only(scene, subject, chain)

@@ -248,7 +248,7 @@ def named_branch(scene: Situation, pattern: str, name: str, kind: str) -> Branch
         ReleaseError: there is none, or several (exit 2).
     """
     opened = {branch.name: branch for branch in scene.branches() if unfill(pattern, branch.name) is not None}
-    wanted = name if not name or name in opened else fill(pattern, name)
+    wanted = name if not name or unfill(pattern, name) is not None else fill(pattern, name)
     if wanted not in opened and (version := versions.read(name)) is not None:
         wanted = fill(pattern, f"v{version}")
     return _chosen(scene, opened, wanted, kind, "--name NAME", f"invoke {kind}.start")

@@ -33,6 +33,7 @@ __all__ = [
     "marker",
     "merge",
     "put_section",
+    "rename_section",
     "section",
 ]
 
@@ -124,6 +125,17 @@ def finish_section(document: bytes, version: str, date: dt.date) -> bytes:
     old = known.sections[index]
     body = tuple(_without_marker(old.body))
     return _written(known.with_section(index, replace(old, heading=_dated(old.heading, date), body=body)))
+
+
+def rename_section(document: bytes, old: str, new: str) -> bytes:
+    """Give the section of a version another one, when there is such a section and none of the other."""
+    known = sections.parse(document)
+    index = known.find(old)
+    if index is None or known.find(new) is not None:
+        return document
+    found = known.sections[index]
+    heading = found.heading.replace(found.name, new, 1)
+    return sections.unparse(known.with_section(index, replace(found, heading=heading, name=new)))
 
 
 def marker(document: bytes, version: str) -> Range | None:
