@@ -92,7 +92,7 @@ def _section(
     path, name = config.changelog, str(versions.release_segment(wanted.version))
     old = None if files.objection(path) else files.get(path)
     told = old if old is None else _renumbered(scene, old, tip, released, name)
-    last, date = section.since(scene.writer, released.greatest, config.tag), changelog.day(scene.now)
+    last, date = scene.since(released.greatest), changelog.day(scene.now)
     known = section.last_range(scene.repository, scene.objects, path, version=wanted.version, tip=tip, since=last)
 
     def write() -> dict[str, bytes]:

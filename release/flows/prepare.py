@@ -13,7 +13,7 @@ from release.formats import sites
 from release.git import history, snapshot
 from release.git import worktree as trees
 from release.plan import Plan, Push, RefUpdate
-from release.steps import section, working_tree
+from release.steps import working_tree
 from release.steps.working_tree import VERSION
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def starting(scene: Situation) -> tuple[Start, list[Problem]]:
         hint = "write one line with the version, such as 0.1.0.dev0, and commit it"
         found.append(Problem(what=f"{scene.develop.name} has no VERSION file", hint=hint))
     current = None if data is None else versions.parse_file(data, f"VERSION at {scene.develop.name}")
-    last = section.since(scene.writer, scene.released(tip).greatest, config.tag)
+    last = scene.since(scene.released(tip).greatest)
     return Start(tip=tip, note=note, config=config, current=current, last=last), found
 
 

@@ -16,7 +16,7 @@ from release.git import world as git
 from release.git.database import ObjectReader
 from release.git.objects import Identity, ObjectWriter
 from release.git.objects import identity as who_commits
-from release.steps import changelog
+from release.steps import changelog, squashed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,6 +161,19 @@ class Situation:
         if tip not in self._walked:
             self._walked[tip] = history.released(self.repository, tip, self.tags)
         return self._walked[tip]
+
+    def tag_object(self, version: Version) -> str | None:
+        """Return the object of a version's tag, here or at the remote: an annotated tag, or the commit itself."""
+        name = f"refs/tags/{versions.tag_name(version, self.config.tag)}"
+        ref = self.world.refs.get(name) or self.world.refs_there().get(name)
+        return None if ref is None else ref.oid
+
+    def since(self, last: history.Tagged | None) -> history.Tagged | None:
+        """Return a release as the start of what is new since, as `squashed.since`."""
+        if last is None:
+            return None
+        tags = map(self.tag_object, squashed.line(last, self.tags))
+        return squashed.since(self.writer, last, [tag for tag in tags if tag is not None])
 
     @functools.cached_property
     def writer(self) -> ObjectWriter:

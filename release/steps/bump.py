@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import refusal
-from release.git import history
+from release.git import history, objects
 from release.steps import propagate
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def following(tree: WorkingTree) -> Version:
     """Return the version that the commits since the last release ask for."""
     if tree.head is None:
         raise refusal("there are no commits yet", "make the first commit")
-    last = tree.released.greatest
+    writer = objects.ObjectWriter(repository=tree.repository, reader=tree.objects)
+    last = tree.since(writer, tree.released.greatest)
     found = history.messages(tree.repository, None if last is None else last.commit, tree.head)
     final = tree.version if versions.is_final(tree.version) else None
     base = max((version for version in (last and last.version, final) if version is not None), default=None)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from release.version import Version
 
 CLIFF = "cliff.toml"
-_RELEASE_TIP = re.compile(rb"^Release-Tip: ([0-9a-f]{40}(?:[0-9a-f]{24})?)$", re.MULTILINE)
 _CREDENTIALS = re.compile(r"://[^/]*@")  # a token in a remote's address is nobody's to read in a changelog
 
 
@@ -105,29 +104,6 @@ def last_range(
     return None
 
 
-def since(writer: ObjectWriter, last: Tagged | None, pattern: str) -> Tagged | None:
-    """Return a release as the start of what is new since: with the branch that a squashed or rebased one came from.
-
-    The tag of such a release names the tip of its branch, which it does not contain. What contains both is a commit
-    that no ref shows; it is the same whenever it is made.
-    """
-    reader = writer.reader
-    ref = "" if last is None else f"refs/tags/{versions.tag_name(last.version, pattern)}"
-    if last is None or reader.resolve(ref) is None:
-        return last
-    kind, text = reader.read(ref)
-    match = _RELEASE_TIP.search(text) if kind == "tag" else None
-    if match is None or reader.resolve(match[1].decode()) is None:
-        return last
-    landed = reader.commit(last.commit)
-    who = f"release <release@invalid> {landed.time} +0000"
-    lines = [f"tree {landed.tree}", f"parent {last.commit}", f"parent {match[1].decode()}"]
-    lines += [f"author {who}", f"committer {who}", "", f"{last.version} with its branch\n"]
-    both = writer.add("commit", "\n".join(lines).encode())
-    writer.flush(both)
-    return last._replace(commit=both)
-
-
 def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None) -> Plan:
     """Plan the section of VERSION in the working tree; with `every`, also those that released versions lack.
 
@@ -147,7 +123,7 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
     document = tree.file(path)
     result = document
     if tree.version not in tree.tags:
-        last = since(writer, tree.released.greatest, tree.config.tag)
+        last = tree.since(writer, tree.released.greatest)
         result = source.written(
             document,
             version=tree.version,
@@ -160,7 +136,7 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
     elif not every:
         raise usage(f"{tree.version} is tagged already: its section is finished", "choose the next: invoke bump next")
     if every:
-        released = _released(tree, tree.head)
+        released = _released(tree, tree.head, writer)
         earlier = {one.version: before for one, before in released}
         result = changelog.all_sections(
             result,
@@ -178,7 +154,7 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
     )
 
 
-def _released(tree: WorkingTree, head: str) -> list[tuple[changelog.Tagged, Version | None]]:
+def _released(tree: WorkingTree, head: str, writer: ObjectWriter) -> list[tuple[changelog.Tagged, Version | None]]:
     """Return the GA releases that `head` contains, each with the greatest one that it builds on itself."""
     finals = {version: commit for version, commit in sorted(tree.tags.items()) if versions.is_final(version)}
     missing = history.unreachable(tree.repository, head, finals.values())
@@ -187,11 +163,12 @@ def _released(tree: WorkingTree, head: str) -> list[tuple[changelog.Tagged, Vers
         if commit in missing:
             continue
         older = {one: at for one, at in finals.items() if one < version and at != commit}
-        before = history.released(tree.repository, commit, older).greatest
+        before = tree.since(writer, history.released(tree.repository, commit, older).greatest)
+        itself = tree.since(writer, history.Tagged(version, commit))
         release = changelog.Tagged(
             version=version,
             start=None if before is None else before.commit,
-            stop=commit,
+            stop=commit if itself is None else itself.commit,
             date=dt.datetime.fromtimestamp(tree.objects.commit(commit).time, dt.timezone.utc).date(),
         )
         found.append((release, None if before is None else before.version))

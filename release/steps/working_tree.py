@@ -15,13 +15,14 @@ from release.formats import survey as sites
 from release.git import command, history, snapshot
 from release.git import repository as git
 from release.git.database import ObjectReader
-from release.steps import evidence
+from release.steps import evidence, squashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from release.config import Config
     from release.formats.trees import Reader
+    from release.git.objects import ObjectWriter
     from release.git.repository import Repository
     from release.git.snapshot import Snapshot
     from release.process import Process
@@ -67,6 +68,13 @@ class WorkingTree:
         if self.head is None:
             return history.Released()
         return history.released(self.repository, self.head, self.tags, walking=self.walking)
+
+    def since(self, writer: ObjectWriter, last: history.Tagged | None) -> history.Tagged | None:
+        """Return a release as the start of what is new since, as `squashed.since`."""
+        if last is None:
+            return None
+        names = (versions.tag_name(one, self.config.tag) for one in squashed.line(last, self.tags))
+        return squashed.since(writer, last, [f"refs/tags/{name}" for name in names])
 
     @functools.cached_property
     def survey(self) -> sites.Survey:
