@@ -51,8 +51,18 @@ def hotfix(scene: Situation, name: str, source: str, *, push: bool) -> Plan:
     made, more = content.of_branch(scene, sides, tip=tip, name=start.name, released=scene.released(tip), wanted=wanted)
     problems = (*problems, *checks.free(scene, branch), *more)
     notes = [note] if note else []
+    notes += _overtaken(scene, version) if start == scene.main else []
     done = f"{branch.name} is open at {version}, from {start.name}"
     return _open(scene, branch, made.commit, problems, push=push, done=done, notes=notes, made=made, group="hotfix")
+
+
+def _overtaken(scene: Situation, version: Version) -> list[str]:
+    """Say which open releases could not be finished any more once a hotfix is released as `version`."""
+    return [
+        f"{branch.name} is open and not newer than {version}: finish it first, or commit the fix there"
+        for release, branch in scene.open_releases.items()
+        if release <= version
+    ]
 
 
 def _source(scene: Situation, source: str) -> Branch:

@@ -179,6 +179,15 @@ def test_two_open_releases_both_get_the_fix_and_keep_their_versions(tmp_path: Pa
     pushed(project)
 
 
+def test_a_release_that_a_hotfix_would_overtake_is_named_at_its_start(project: Project) -> None:
+    opened(project, "0.9.1")
+    text = "release/v0.9.1 is open and not newer than 0.9.1: finish it first, or commit the fix there"
+    assert text in done(project.invoke("hotfix.start"))
+    done(project.invoke("hotfix.drop", "--yes"))
+    done(project.invoke("release.finish", "--yes"))
+    assert "is open" not in done(project.invoke("hotfix.start")).replace("hotfix/v0.9.2 is open", "")
+
+
 def test_an_older_open_release_is_left_alone(project: Project) -> None:
     opened(project, "1.0.0", {"late.txt": "x\n"})
     before = project.ref("release/v1.0.0")
