@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
+from release.errors import Problem
 from release.flows import checks
 from release.git import worktree as trees
+from release.git import world as git
 from release.plan import WorktreeMove
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from release.errors import Problem
     from release.flows.situation import Situation
     from release.git.worktree import Probe
     from release.git.world import Worktree
@@ -38,11 +40,14 @@ def follow(
     for tree in scene.world.worktrees:
         goal = _goal(scene, tree, moved, gone, landing)
         if goal is None:
+            if not tree.branch and git.held_branch(tree.git_dir) in (*moved, *gone):
+                problems += checks.busy(tree)
+            continue
+        if not tree.path.is_dir():
+            problems.append(_out_of_reach(tree))
             continue
         if tree.branch in gone and not goal.branch:
-            where = landing.branch.removeprefix("refs/heads/")
-            why = f"{where} is checked out elsewhere" if where else "the branch that it goes to is not here"
-            notes.append(f"{tree.path} ends detached at {goal.commit[:10]}: {why}")
+            notes.append(_detached(scene, tree, goal, landing))
         move = move_of(scene, tree, goal)
         if tree.path == scene.worktree.path:
             found = _problem(tree, probe, move, is_here=True)
@@ -52,6 +57,29 @@ def follow(
         problems += found
         moves.append(move)
     return tuple(moves), tuple(notes), problems
+
+
+def _out_of_reach(tree: Worktree) -> Problem:
+    """Say that a worktree is locked, so that git goes on counting with it, and not there."""
+    name, place = tree.branch.removeprefix("refs/heads/"), shlex.quote(str(tree.path))
+    return Problem(
+        what=f"the worktree {tree.path} on {name} is out of reach: it cannot follow",
+        hint=f"bring it back, or let git forget it: git worktree unlock {place} && git worktree prune",
+    )
+
+
+def _detached(scene: Situation, tree: Worktree, goal: Landing, landing: Landing) -> str:
+    """Say where a worktree ends without a branch, and why."""
+    name = landing.branch.removeprefix("refs/heads/")
+    other = next((one.path for one in scene.world.worktrees if one.branch == landing.branch and one is not tree), None)
+    why = (
+        f"{name} is checked out in {other}"
+        if name and other
+        else f"{name} is taken"
+        if name
+        else "its branch is not here"
+    )
+    return f"{tree.path} ends detached at {goal.commit[:10]}: {why}"
 
 
 def _problem(tree: Worktree, probe: Probe, move: WorktreeMove, *, is_here: bool) -> list[Problem]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from release.errors import Problem, ReleaseError
 from release.plan import Push, RefUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from release.flows.situation import Branch, Situation
     from release.plan import Tag
@@ -32,7 +33,11 @@ def created(branch: Branch, commit: str) -> RefUpdate:
 def updates(
     scene: Situation, moved: Iterable[Moved], tag: Tag | None, *, push: bool
 ) -> tuple[tuple[RefUpdate, ...], Push | None]:
-    """Return the ref updates here and the push. A branch that is only at the remote comes here only without a push."""
+    """Return the ref updates here and the push. A branch that is only at the remote comes here only without a push.
+
+    Raises:
+        ReleaseError: git cannot hold a new ref beside one that is there (exit 3).
+    """
     here: list[RefUpdate] = []
     there: list[RefUpdate] = []
     pushes = push and bool(scene.world.remote)
@@ -45,8 +50,41 @@ def updates(
         ref = f"refs/tags/{tag.name}"
         here.append(RefUpdate(name=ref, old=None, new=tag.oid))
         there.append(RefUpdate(name=ref, old=None, new=tag.oid))
+    incoming = tuple(one for one in here if one.old != one.new)
     outgoing = tuple(one for one in there if one.old != one.new) if pushes else ()
-    return (
-        tuple(one for one in here if one.old != one.new),
-        Push(remote=scene.world.remote, updates=outgoing) if outgoing else None,
+    problems = [
+        *_clashes(incoming, scene.world.refs, ""),
+        *_clashes(outgoing, scene.world.remote_refs or {}, scene.world.remote),
+    ]
+    if problems:
+        raise ReleaseError(problems)
+    return incoming, Push(remote=scene.world.remote, updates=outgoing) if outgoing else None
+
+
+def _clashes(updates: Iterable[RefUpdate], held: Iterable[str], remote: str) -> Iterator[Problem]:
+    """A ref and a folder of refs cannot have the same name. With the push this would be found out too late."""
+    for name in [update.name for update in updates if update.old is None]:
+        for other in held:
+            if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
+                yield Problem(
+                    what=f"git cannot hold {_named(name)} and {_named(other)}{f' at {remote}' if remote else ''}: "
+                    "one would be a folder of the other",
+                    hint=_renamed(other, remote),
+                )
+
+
+def _named(name: str) -> str:
+    _, kind, short = name.split("/", 2)
+    return f"the {'tag' if kind == 'tags' else 'branch'} {short}"
+
+
+def _renamed(name: str, remote: str) -> str:
+    short = name.split("/", 2)[2]
+    if remote:
+        return f"delete it there, or give it another name: git push {remote} :{name}"
+    kept = (
+        f"git tag NEW-NAME {short} && git tag -d {short}"
+        if name.startswith("refs/tags/")
+        else f"git branch -m {short} NEW-NAME"
     )
+    return f"give it another name: {kept}"

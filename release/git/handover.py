@@ -59,12 +59,13 @@ def make(repository: Repository, opened: Opened, message: str, *, lock: int | No
     remove(repository, opened)
     arguments = ["worktree", "add", "--quiet", "--detach", "--no-checkout", "--", str(where), opened.ours]
     command.write(arguments, cwd=repository.top, lock=lock)
-    arguments = ["read-tree", "--reset", "-u", "--no-sparse-checkout", "--no-recurse-submodules", opened.tree]
-    command.write(arguments, cwd=where, lock=lock)
-    data = b"".join(_stages(opened))
-    command.write(["update-index", "-z", "--index-info"], cwd=where, lock=lock, data=data)
     git_dir = _git_dir(repository, where)
     assert git_dir is not None  # noqa: S101  # git has just made it
+    # git copies the rules of a sparse checkout, and then takes no resolution of a file that they leave out.
+    (git_dir / "info" / "sparse-checkout").unlink(missing_ok=True)
+    command.write(["read-tree", "--reset", "-u", "--no-recurse-submodules", opened.tree], cwd=where, lock=lock)
+    data = b"".join(_stages(opened))
+    command.write(["update-index", "-z", "--index-info"], cwd=where, lock=lock, data=data)
     (git_dir / "MERGE_MSG").write_text(f"{message}\n", encoding="utf-8")
     (git_dir / "MERGE_MODE").write_text("no-ff", encoding="ascii")
     (git_dir / "MERGE_HEAD").write_text(f"{opened.theirs}\n", encoding="ascii")

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.entry import Entry
-from release.git import command, scratch
+from release.git import command, scratch, worktree
 from release.git.objects import object_id
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from release.git.database import ObjectReader
     from release.git.repository import Repository
+    from release.process import Result
 
+_FATAL = 128  # git's status when it cannot go on
 _NOBODY = "release <release@invalid> 0 +0000"
 
 
@@ -74,11 +76,25 @@ class Merger:
         sides = [self._commit(tree, roots, number) for number, tree in enumerate((ours, theirs), len(bases))]
         self._lend()
         with self._named(dict(zip(labels, sides, strict=True))):
-            arguments = ["merge-tree", "--write-tree", "-z", "--messages", "--allow-unrelated-histories", *labels]
-            environment = scratch.environment(self._folder)
-            answer = command.run(arguments, cwd=self._folder, env=environment, accept=(0, 1))
+            answer = self._merge(labels)
+            if answer.status == _FATAL:  # of a partial clone, the scratch repository cannot ask for what is missing
+                self._bring([*bases, *([root] if root else []), ours, theirs])
+                answer = self._merge(labels)
+        command.checked(answer, (0, 1))
         self._take()
         return _read(answer.out)
+
+    def _merge(self, labels: Sequence[str]) -> Result:
+        arguments = ["merge-tree", "--write-tree", "-z", "--messages", "--allow-unrelated-histories", *labels]
+        return command.start(arguments, cwd=self._folder, env=scratch.environment(self._folder)).finish()
+
+    def _bring(self, sides: Sequence[str]) -> None:
+        """Read every file in which trees differ: git then fetches those that a partial clone lacks."""
+        for one in sides[1:]:
+            for change in worktree.changes(self._reader, sides[0], one):
+                for entry in (change.old, change.new):
+                    if entry is not None and entry.mode != worktree.SUBMODULE:
+                        self._reader.blob(entry.oid)
 
     @contextlib.contextmanager
     def _named(self, commits: Mapping[str, str]) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, field, replace
@@ -315,6 +316,18 @@ def in_progress(git_dir: Path) -> tuple[str, str] | None:
         if (git_dir / name).exists():
             return answer
     return None
+
+
+def held_branch(git_dir: Path) -> str:
+    """Return the full refname of the branch that a rebase or a bisect in a worktree ends on; empty without one."""
+    for name, prefix in (
+        ("rebase-merge/head-name", ""),
+        ("rebase-apply/head-name", ""),
+        ("BISECT_START", "refs/heads/"),
+    ):
+        with contextlib.suppress(OSError):
+            return prefix + os.fsdecode((git_dir / name).read_bytes()).strip()
+    return ""
 
 
 def relation(repository: Repository, ours: str, theirs: str) -> tuple[int, int]:

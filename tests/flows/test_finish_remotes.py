@@ -122,7 +122,6 @@ def test_without_a_push_the_remote_stays_and_the_named_commands_push_or_undo(pro
     said = finishes(project, "--no-push")
     assert project.git("for-each-ref", cwd=project.remote) == before["remote"]
     undo = said.partition("undo: ")[2].split("\n")[0]
-    project.git("stash", "list")
     for words in undo.split(" && "):
         project.git(*words.split()[1:])
     project.git("switch", "-q", BRANCH)
