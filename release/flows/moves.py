@@ -72,13 +72,9 @@ def _detached(scene: Situation, tree: Worktree, goal: Landing, landing: Landing)
     """Say where a worktree ends without a branch, and why."""
     name = landing.branch.removeprefix("refs/heads/")
     other = next((one.path for one in scene.world.worktrees if one.branch == landing.branch and one is not tree), None)
-    why = (
-        f"{name} is checked out in {other}"
-        if name and other
-        else f"{name} is taken"
-        if name
-        else "its branch is not here"
-    )
+    why = f"{name} is checked out in {other}" if other else "its branch is not here"
+    if name and not other:
+        why = f"{name} goes to another worktree"
     return f"{tree.path} ends detached at {goal.commit[:10]}: {why}"
 
 
