@@ -43,11 +43,12 @@ def sign(writer: ObjectWriter, tag: Tag, settings: Mapping[str, Sequence[str]]) 
             **_settings(settings),
         }
         arguments = ["tag", "-s", "--cleanup=verbatim", "-F", "-", "--", tag.name, fields["object"]]
-        made = command.write(arguments, cwd=place, lock=writer.lock, data=message, env=env, accept=range(-64, 256))
+        top = writer.repository.top  # from which git reads relative paths of keys
+        made = command.write(arguments, cwd=top, lock=writer.lock, data=message, env=env, accept=range(-64, 256))
         if made.status != 0:
             raise refusal(f"the tag {tag.name} could not be signed: {made.complaint}", _HINT)
         oid = (place / "refs" / "tags" / tag.name).read_text(encoding="ascii").strip()
-    _verify(writer, oid, tag.name, settings)
+    _verify(writer, oid, tag.name, settings, made.complaint)
     return oid
 
 
@@ -62,12 +63,15 @@ def _settings(settings: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return env
 
 
-def _verify(writer: ObjectWriter, oid: str, name: str, settings: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a tag whose signature is missing or wrong: git 2.39 makes unsigned ones when an SSH key is locked."""
+def _verify(writer: ObjectWriter, oid: str, name: str, settings: Mapping[str, Sequence[str]], words: str) -> None:
+    """Refuse a tag whose signature is missing or wrong: git 2.39 makes unsigned ones when an SSH key is locked.
+
+    `words` are those of the program that was to sign.
+    """
     kind, content = writer.reader.read(oid)
     match = _SIGNATURE.search(content)
     if kind != "tag" or match is None:
-        raise refusal(f"git made the tag {name} without a signature", _HINT)
+        raise refusal(f"git made the tag {name} without a signature{f': {words}' if words else ''}", _HINT)
     is_ssh = (settings.get("gpg.format") or [""])[-1] == "ssh"
     if is_ssh and not (settings.get("gpg.ssh.allowedsignersfile") or [""])[-1]:
         checked = _check_ssh(content[: match.start()], content[match.start() :])
