@@ -205,7 +205,7 @@ def test_a_tag_signed_with_gpg_and_the_agent_keeps_no_lock(project: Project, gnu
     released(project)
     project.git("verify-tag", "v1.0.0")
     project.git("verify-commit", "develop")
-    assert any(name.startswith("S.gpg-agent") for name in os.listdir(os.environ["GNUPGHOME"]))
+    assert any(place.name == "S.gpg-agent" for place in Path(os.environ["GNUPGHOME"]).iterdir())
     ended = project.invoke("feature.start", "x")
     assert ended.code == 0, ended.text
 
