@@ -160,7 +160,7 @@ def test_a_worktree_elsewhere_follows_the_branch_it_is_on(project: Project, tmp_
 def test_head_ends_detached_where_develop_is_checked_out_elsewhere(project: Project, tmp_path: Path) -> None:
     opened(project, "1.0.0")
     project.git("worktree", "add", "-q", str(tmp_path / "develop"), "develop")
-    done(project.invoke("release.finish", "--yes"), "ends detached at", "develop is checked out elsewhere")
+    done(project.invoke("release.finish", "--yes"), "ends detached at", "develop is checked out in")
     assert project.git("branch", "--show-current") == ""
     assert project.ref("HEAD") == project.ref("develop")
     assert project.git("status", "--porcelain") == ""

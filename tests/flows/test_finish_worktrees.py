@@ -153,7 +153,7 @@ def test_a_worktree_deleted_after_an_interruption_need_not_follow(project: Proje
     assert project.invoke(*FINISH).code == 7
     project.git("worktree", "remove", str(linked))
     ended = project.invoke("release.resume")
-    assert (ended.code, f"left out, because it is gone: {linked}" in ended.err) == (0, True), ended.text
+    assert (ended.code, f"the worktree {linked} is gone" in ended.err) == (0, True), ended.text
     stands(project, project.path, "develop", "develop")
 
 

@@ -35,7 +35,7 @@ def test_a_protected_branch_stops_the_whole_finish_and_pr_is_named(
     assert ended.code == 3
     assert project.state(times=True) == before
     assert "nothing moved anywhere" in ended.err
-    assert "invoke release.finish --version release/v1.0.0 --pr" in ended.err
+    assert "invoke release.finish --version 1.0.0 --pr" in ended.err
     assert "GH006" in ended.err
 
 
