@@ -8,6 +8,7 @@ import pytest
 
 from crash.cases import BUMP, COMMIT, DROP, LINKED, PREPARE, PUSHED, Case
 from crash.killing import Point
+from crash.releases import FINISH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,9 @@ PHASES = {
     "pushed, not noted": (PUSHED, inside("push 1", "rename", 1), "journal"),
     "between two files": (BUMP, own("rename", 6), "journal"),
     "branch moved, index not": (COMMIT, Point(when="before", call="update-index 1"), "journal"),
+    "finish, before its push": (FINISH, Point(when="before", call="push 1"), "journal"),
+    "finish, pushed": (FINISH, Point(when="after", call="push 1"), "journal"),
+    "finish, refs moved": (FINISH, Point(when="before", call="symbolic-ref 1"), "journal"),
     "packed refs written": (DROP, inside("update-ref 1", "rename", 1), "journal"),
 }
 
