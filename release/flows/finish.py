@@ -139,7 +139,8 @@ def _begun(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Iter
         sides = Sides(scene=scene)
         merging = Merging(scene=scene, sides=sides, merger=merger, resolutions=resolutions)
         config = scene.config_at(found.tip or found.target_tip, found.branch.name)
-        yield Finish(scene=scene, wish=wish, merging=merging, probe=probe, subject=found, config=config)
+        with contextlib.closing(merging):
+            yield Finish(scene=scene, wish=wish, merging=merging, probe=probe, subject=found, config=config)
 
 
 def _is_over(run: Finish) -> Plan | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
@@ -59,10 +59,17 @@ class Merging:
     sides: Sides
     merger: Merger
     resolutions: Mapping[str, str]
+    _asked: list[Process] = field(default_factory=list)
 
     def bases(self, ours: str, theirs: Incoming) -> Process:
         """Start asking for the merge bases of a commit and what is to be merged into it."""
-        return self.scene.repository.start("merge-base", "--all", ours, *theirs.tips)
+        self._asked.append(self.scene.repository.start("merge-base", "--all", ours, *theirs.tips))
+        return self._asked[-1]
+
+    def close(self) -> None:
+        """End what was asked and is not needed any more."""
+        for one in self._asked:
+            one.kill()
 
     def into(self, receiver: Receiver, theirs: Incoming, *, next_part: str, asked: Process) -> Received:
         """Merge into a branch, in memory."""

@@ -80,7 +80,8 @@ class Merger:
             if answer.status == _FATAL:  # of a partial clone, the scratch repository cannot ask for what is missing
                 self._bring([*bases, *([root] if root else []), ours, theirs])
                 answer = self._merge(labels)
-        command.checked(answer, (0, 1))
+        # 1 is a conflict, and what comes of it is told all the same: without a tree git has failed.
+        command.checked(answer, (0, 1) if answer.out else ())
         self._take()
         return _read(answer.out)
 

@@ -18,6 +18,7 @@ from finishing import (
     refuses,
     stopped,
 )
+from support import wrap_git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,3 +188,11 @@ def test_where_nothing_can_be_made_beside_the_project_it_goes_into_the_git_folde
     assert both.invoke("release.abort").code == 0
     assert everything(both) == before
     assert not place.exists()
+
+
+def test_a_merge_that_git_could_not_make_is_no_conflict(
+    both: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git tells a conflict by status 1 and a tree; status 1 alone tells nothing."""
+    wrap_git(tmp_path / "bin", 'case "$*" in *merge-tree*) exit 1 ;; esac\nexec "$GIT" "$@"\n', monkeypatch)
+    refuses(both, *FINISH, code=1, says="git merge-tree failed")
