@@ -173,7 +173,7 @@ class Opened:
     """A merge that a person has to finish: the worktree it is in, what is merged into which branch, what conflicts.
 
     `key` names the merge by branch and contents; `tree` is the merge as far as it went. From the moment it is `handed`
-    over, what lies in the worktree is that person's.
+    over, what lies in the worktree is that person's; once it is being `given_up`, nothing that still lies there counts.
     """
 
     path: str
@@ -184,6 +184,7 @@ class Opened:
     tree: str
     conflicts: tuple[tuple[str, Entry | None, Entry | None, Entry | None], ...]
     handed: bool = False
+    given_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)

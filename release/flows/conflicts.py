@@ -93,12 +93,13 @@ def _hunks(scene: Situation, tree: str, conflict: Conflict) -> str:
     return f" (lines {', '.join(spans)})" if spans else ""
 
 
-def hand_over(repository: Repository, stop: Stop, *, lock: int) -> None:
+def hand_over(repository: Repository, stop: Stop, *, lock: int | None) -> None:
     """Journal the stop, then make the worktree in which the merge is to be resolved, and say that it is handed over."""
     assert stop.opened is not None  # noqa: S101  # only such stops are handed over
-    keep(repository, stop)
-    handover.make(repository, stop.opened, _message(stop.opened), lock=lock)
-    keep(repository, replace(stop, opened=replace(stop.opened, handed=True)))
+    opened = replace(stop.opened, handed=False)
+    keep(repository, replace(stop, opened=opened))
+    handover.make(repository, opened, _message(opened), lock=lock)
+    keep(repository, replace(stop, opened=replace(opened, handed=True, given_up=False)))
 
 
 def _message(opened: Opened) -> str:
@@ -129,9 +130,9 @@ def take(scene: Situation, stop: Stop) -> tuple[Situation, Stop]:
         return scene, stop
     repository, lock = scene.repository, scene.lock
     if opened.key not in dict(stop.resolutions):
-        if handover.make(repository, opened, _message(opened), lock=lock):
-            stop = replace(stop, opened=replace(opened, handed=True))
-            keep(repository, stop)
+        if not handover.is_made(repository, opened):
+            handover.refuse_somebodys(repository, opened)
+            hand_over(repository, stop, lock=lock)
         tree = handover.resolution(repository, opened, lock=lock)
         stop = replace(stop, resolutions=(*stop.resolutions, (opened.key, tree)))
         keep(repository, stop)
@@ -143,10 +144,10 @@ def take(scene: Situation, stop: Stop) -> tuple[Situation, Stop]:
 
 
 def give_up(repository: Repository, stop: Stop) -> None:
-    """Forget a stop: its worktree and its journal go; nothing else was changed."""
+    """Put the worktree of a stop away; nothing else was changed. Half of it is no merge any more: it is made anew."""
     if stop.opened is not None:
+        keep(repository, replace(stop, opened=replace(stop.opened, handed=False, given_up=True)))
         _put_away(repository, stop.opened)
-    journal.remove(repository)
 
 
 def _put_away(repository: Repository, opened: Opened) -> None:

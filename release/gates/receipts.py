@@ -91,7 +91,7 @@ def write(repository: Repository, receipt: Receipt) -> None:
     _make_folder(place.parent)
     data = json.dumps({"layout": _LAYOUT, **asdict(receipt)}, indent=1).encode("ascii")
     journal.replace_file(place, data, 0o644, ours=True)
-    journal.sync_folder(place.parent)
+    journal.sync(place.parent)
     _prune(place)
 
 
@@ -150,7 +150,7 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        journal.sync_folder(folder.parent)
+        journal.sync(folder.parent)
 
 
 def _prune(newest: Path) -> None:

@@ -47,7 +47,7 @@ def replace_all(plan: Plan, objects: ObjectReader, *, fresh: bool) -> tuple[str,
     folders = {(top / edit.path).parent for edit in plan.files}
     for folder in sorted(folders):
         with contextlib.suppress(FileNotFoundError):
-            journal.sync_folder(folder)
+            journal.sync(folder)
     return tuple(strangers)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.errors import Exit, Problem, ReleaseError
-from release.git import command, world
+from release.git import command, journal, worktree, world
 from release.git.worktree import name_some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from release.entry import Entry
     from release.git.repository import Repository
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RESUME = "invoke release.resume"
 _OR_ABORT = "or give up: invoke release.abort"
 _MARKS = (b"<<<<<<< ", b">>>>>>> ")
+_MERGING = "MERGE_HEAD"
 _POINTS = "gitdir: "  # how the .git file of a worktree begins
 
 
@@ -38,24 +39,21 @@ def place(repository: Repository, branch: str) -> Path:
     return found
 
 
-def make(repository: Repository, opened: Opened, message: str, *, lock: int | None) -> bool:
-    """Make the worktree with the merge in progress: sites settled, conflicts marked and unmerged in the index.
-
-    Returns False, and changes nothing, when a person has it already. MERGE_HEAD is written last: a worktree without
-    it was never handed over, and is made anew.
-
-    Raises:
-        ReleaseError: what is there is no worktree any more, and may hold somebody's work (exit 6).
-    """
+def is_made(repository: Repository, opened: Opened) -> bool:
+    """Whether the worktree is there with the merge, so that it is a person's to finish; half of one is made anew."""
     where = Path(opened.path)
     git_dir = _git_dir(repository, where)
-    if git_dir is not None and (opened.handed or (git_dir / "MERGE_HEAD").exists() or _head(where) != opened.ours):
+    if git_dir is None or opened.given_up:
         return False
-    if _is_somebodys(repository, where, handed=opened.handed):
-        raise _unfinished(
-            f"{where} is no worktree of this repository any more",
-            f"move it away with all that you resolved in it; {RESUME} then makes the merge anew    {_OR_ABORT}",
-        )
+    if opened.handed or _merging(git_dir) == opened.theirs:
+        return True
+    # Killed before it was handed over; whoever has found it all the same may have committed already.
+    return _head(where) not in ("", opened.ours)
+
+
+def make(repository: Repository, opened: Opened, message: str, *, lock: int | None) -> None:
+    """Make the worktree with the merge in progress: sites settled, conflicts marked and unmerged in the index."""
+    where = Path(opened.path)
     remove(repository, opened)
     arguments = ["worktree", "add", "--quiet", "--detach", "--no-checkout", "--", str(where), opened.ours]
     command.write(arguments, cwd=repository.top, lock=lock)
@@ -66,10 +64,23 @@ def make(repository: Repository, opened: Opened, message: str, *, lock: int | No
     command.write(["read-tree", "--reset", "-u", "--no-recurse-submodules", opened.tree], cwd=where, lock=lock)
     data = b"".join(_stages(opened))
     command.write(["update-index", "-z", "--index-info"], cwd=where, lock=lock, data=data)
-    (git_dir / "MERGE_MSG").write_text(f"{message}\n", encoding="utf-8")
-    (git_dir / "MERGE_MODE").write_text("no-ff", encoding="ascii")
-    (git_dir / "MERGE_HEAD").write_text(f"{opened.theirs}\n", encoding="ascii")
-    return True
+    # MERGE_HEAD comes last: without it the merge was never handed over.
+    for name, text in (("MERGE_MSG", f"{message}\n"), ("MERGE_MODE", "no-ff"), (_MERGING, f"{opened.theirs}\n")):
+        journal.replace_file(git_dir / name, text.encode(), 0o644)
+    journal.sync(git_dir)
+
+
+def refuse_somebodys(repository: Repository, opened: Opened) -> None:
+    """Refuse to make the worktree where something of a person may lie.
+
+    Raises:
+        ReleaseError: what is there is no worktree any more, or never was (exit 6).
+    """
+    if _is_somebodys(repository, Path(opened.path), handed=opened.handed):
+        raise _unfinished(
+            f"{opened.path} is no worktree of this repository any more",
+            f"move it away with all that you resolved in it; {RESUME} then makes the merge anew    {_OR_ABORT}",
+        )
 
 
 def _stages(opened: Opened) -> Iterator[bytes]:
@@ -83,33 +94,57 @@ def _stages(opened: Opened) -> Iterator[bytes]:
 
 
 def resolution(repository: Repository, opened: Opened, *, lock: int | None) -> str:
-    """Return the tree that the person made, committed or only staged.
+    """Return the tree that the person made, committed or only staged; it is durable.
+
+    The index is looked at and stored through a copy: whoever is killed meanwhile leaves no lock in it.
 
     Raises:
         ReleaseError: it is not finished, or was given up (exit 6).
     """
     where = Path(opened.path)
-    _refuse_other_work(repository, opened)
-    unmerged = {record.partition(b"\t")[2] for record in _lines(where, "ls-files", "--unmerged", "-z")}
+    git_dir = _refuse_other_work(repository, opened)
+    with worktree.index_copy(git_dir) as env:
+        _refuse_unfinished(opened, env)
+        tree = command.write(["write-tree"], cwd=where, lock=lock, env=env).out.decode().strip()
+    _make_durable(repository, tree, opened)
+    return tree
+
+
+def _refuse_unfinished(opened: Opened, env: Mapping[str, str]) -> None:
+    """Refuse what is not resolved, not staged, or still has conflict markers.
+
+    Raises:
+        ReleaseError: there is some of it (exit 6).
+    """
+    where = Path(opened.path)
+    unmerged = {record.partition(b"\t")[2] for record in _lines(where, env, "ls-files", "--unmerged", "-z")}
     if unmerged:
         raise _unfinished(
             f"not resolved in {where}: {_some(unmerged)}", f"edit, git add, then: {RESUME}    {_OR_ABORT}"
         )
-    command.write(["update-index", "-q", "--refresh"], cwd=where, lock=lock, accept=(0, 1))
-    unstaged = _lines(where, "diff-files", "--name-only", "-z")
+    command.run(["update-index", "-q", "--refresh"], cwd=where, env=env, accept=(0, 1))
+    unstaged = _lines(where, env, "diff-files", "--name-only", "-z")
     if unstaged:
         raise _unfinished(f"edited in {where} and not staged: {_some(unstaged)}", f"git add, then: {RESUME}")
     marked = [os.fsencode(path) for path, *sides in opened.conflicts if _is_marked(where, path, sides)]
     if marked:
         raise _unfinished(f"conflict markers in {where}: {_some(marked)}", f"edit, git add, then: {RESUME}")
-    unknown = _lines(where, "ls-files", "--others", "--exclude-standard", "-z")
+    unknown = _lines(where, env, "ls-files", "--others", "--exclude-standard", "-z")
     if unknown:
         raise _unfinished(f"not added in {where}: {_some(unknown)}", f"git add or remove it, then: {RESUME}")
-    return command.write(["write-tree"], cwd=where, lock=lock).out.decode().strip()
 
 
-def _refuse_other_work(repository: Repository, opened: Opened) -> None:
-    """Refuse a worktree in which somebody is doing something else than this merge.
+def _make_durable(repository: Repository, tree: str, opened: Opened) -> None:
+    """Hand to the disk what the person stored: git syncs packs by itself, but no loose objects."""
+    arguments = ("rev-list", "--objects", "--no-object-names", tree, "--not", opened.ours, opened.theirs)
+    oids = repository.run(*arguments).out.decode().split()
+    places = [place for oid in oids if (place := repository.objects / oid[:2] / oid[2:]).exists()]
+    for place in (*places, *sorted({place.parent for place in places}), repository.objects):
+        journal.sync(place)
+
+
+def _refuse_other_work(repository: Repository, opened: Opened) -> Path:
+    """Refuse a worktree in which somebody is doing something else than this merge; return its git folder.
 
     Raises:
         ReleaseError: the merge was given up, or HEAD has gone where it is not contained (exit 6).
@@ -131,6 +166,7 @@ def _refuse_other_work(repository: Repository, opened: Opened) -> None:
             f"HEAD in {where} is at {head or 'nothing'}, which is no merge of {opened.ours} and {opened.theirs}",
             f"if its files are what you want: {kept}    then: {RESUME}    {_OR_ABORT}",
         )
+    return git_dir
 
 
 def remove(repository: Repository, opened: Opened) -> bool:
@@ -193,11 +229,19 @@ def _unfinished(what: str, hint: str) -> ReleaseError:
 
 
 def _head(where: Path) -> str:
-    return command.run(["rev-parse", "-q", "--verify", "HEAD"], cwd=where, accept=(0, 1, 128)).out.decode().strip()
+    """The commit of HEAD; empty when there is none, or not yet."""
+    out = command.run(["rev-parse", "-q", "--verify", "HEAD"], cwd=where, accept=(0, 1, 128)).out.decode().strip()
+    return out if out.strip("0") else ""
 
 
-def _lines(where: Path, *arguments: str) -> list[bytes]:
-    return command.run(arguments, cwd=where).out.split(b"\0")[:-1]
+def _merging(git_dir: Path) -> str:
+    """The commit that is being merged, as far as it was written."""
+    place = git_dir / _MERGING
+    return place.read_text(encoding="ascii", errors="replace").strip() if place.is_file() else ""
+
+
+def _lines(where: Path, env: Mapping[str, str], *arguments: str) -> list[bytes]:
+    return command.run(arguments, cwd=where, env=env).out.split(b"\0")[:-1]
 
 
 def _some(names: Iterable[bytes]) -> str:

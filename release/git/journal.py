@@ -117,7 +117,7 @@ def write(repository: Repository, journal: Journal) -> Journal:
     plan = journal.encoded or json.dumps(asdict(replace(journal.plan, diffs=())))
     text = f'{json.dumps(facts)[:-1]}, "plan": {plan}}}\n'
     replace_file(folder(repository) / "journal.json", text.encode("ascii"), 0o644, ours=True)
-    sync_folder(folder(repository))
+    sync(folder(repository))
     return replace(journal, encoded=plan)
 
 
@@ -132,7 +132,7 @@ def remove(repository: Repository) -> None:
     temporary(place).unlink(missing_ok=True)
     place.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # all is done; should the journal come back, resume finds nothing left to do
-        sync_folder(folder(repository))
+        sync(folder(repository))
 
 
 def refuse_if_in_progress(repository: Repository) -> None:
@@ -184,9 +184,9 @@ def replace_file(path: Path, data: bytes, permissions: int, *, ours: bool = Fals
         raise
 
 
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def sync(place: Path) -> None:
+    """Make a file, or the names in a folder, durable."""
+    descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -152,9 +152,13 @@ class Transaction:
         self._update_refs([ref for ref in plan.refs if ref.new is None], found, fresh=fresh)
         strangers = files.replace_all(plan, self.objects, fresh=fresh)
         strangers += self._update_index(plan, strangers, fresh=fresh)
+        self.close()
+        return strangers
+
+    def close(self) -> None:
+        """Forget the journal, as all is done; from now on a Ctrl-C comes too late."""
         _take_no_interrupts()
         journal.remove(self.repository)
-        return strangers
 
     def _detach(self, move: WorktreeMove, moving: set[str], *, fresh: bool) -> None:
         """A branch must not move under a HEAD that follows it; one that vanishes does so when no HEAD does."""

@@ -127,12 +127,18 @@ def _there(place: Path, path: str) -> list[str]:
 @contextlib.contextmanager
 def probed(tree: Worktree) -> Iterator[Probe]:
     """Look at a worktree: what no commit holds, and whether it could go elsewhere. One `git status`."""
+    with index_copy(tree.git_dir) as env:
+        yield Probe(path=tree.path, env=env, tracked=_tracked(tree.path, env))
+
+
+@contextlib.contextmanager
+def index_copy(git_dir: Path) -> Iterator[Mapping[str, str]]:
+    """Yield an environment with a copy of a worktree's index for git: the real one is neither locked nor changed."""
     with tempfile.TemporaryDirectory(prefix="release-index-") as folder:
         copy = Path(folder) / "index"
         with contextlib.suppress(FileNotFoundError):
-            shutil.copy2(tree.git_dir / "index", copy)  # with its time, by which git judges racy entries
-        env = {"GIT_INDEX_FILE": str(copy), "GIT_OPTIONAL_LOCKS": "1"}  # status may refresh the copy
-        yield Probe(path=tree.path, env=env, tracked=_tracked(tree.path, env))
+            shutil.copy2(git_dir / "index", copy)  # with its time, by which git judges racy entries
+        yield {"GIT_INDEX_FILE": str(copy), "GIT_OPTIONAL_LOCKS": "1"}  # status may refresh the copy
 
 
 def _tracked(path: Path, env: Mapping[str, str]) -> Tracked:

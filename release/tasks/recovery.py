@@ -43,6 +43,7 @@ def abort(*, dry_run: bool) -> None:
         if transaction is not None and found is not None:
             if found.phase == "conflict" and found.stop is not None:
                 conflicts.give_up(transaction.repository, found.stop)
+                transaction.close()
             else:
                 _report(transaction.abort(found))
             console.say(f"{found.plan.task} is undone: everything is as it was before")

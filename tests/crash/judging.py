@@ -41,7 +41,8 @@ OTHERS = (
 class Trial:
     """One task on one stage. `start` is its state before an undisturbed run, `course` those at each stop, and the last.
 
-    `goal` is where the struck command leads: along the course for the task and for resume, to `start` for abort.
+    `found` is where the struck command begins. `goal` is where it leads: along the course for the task and for resume,
+    to `start` for abort.
     `passed` counts the stops that are behind: their conflicts have been resolved, and are never asked about again. A
     `repeated` command (resume, abort) found a journal, so that there is no way back to before it. Without `tracking`,
     remote-tracking refs may be stale.
@@ -52,6 +53,7 @@ class Trial:
     start: State
     course: tuple[State, ...]
     goal: State
+    found: State
     passed: int = 0
     repeated: bool = False
     tracking: bool = True
@@ -69,6 +71,9 @@ class Trial:
     def strike_all(self, points: Iterable[Point], command: Case | None = None, *, origin: str = "start") -> None:
         """Strike `command` (the task itself) at each point, from the kept state `origin`, and judge what is left."""
         case = command or self.case
+        if origin != "start":
+            self.stage.restore(origin)
+            self.found = self.stage.state()
         for point in points:
             ended = self._strike(case, point, origin)
             if not ended.reached:
@@ -106,6 +111,8 @@ class Trial:
         in_progress = self.stage.journal.exists()
         facts = f"exit {ended.code}, {'a' if in_progress else 'no'} journal:\n{ended.text}"
         assert ended.code in self._codes(in_progress=in_progress), facts
+        if ended.code == 6 and not self._differences(self.found):
+            return  # it could not look at what was resolved, and left it as it was
         if ended.code in (0, 6):
             self._equal(self.goal, f"a run that says it is done ({facts})")
         elif not in_progress:
@@ -116,7 +123,7 @@ class Trial:
         """How a run may end that met an error."""
         if not in_progress:
             return (1, 2, 3) if self.goal in self.course[:-1] else (0, 1, 2, 3)
-        refused = (3,) if self.repeated and self.stage.phase == "conflict" else ()
+        refused = (2, 3) if self.repeated else ()  # before it looked at the journal, or back to where it found it
         return (7, *refused, *((6,) if self.goal in self.course[:-1] else ()))
 
     def judge(self) -> str:
@@ -259,7 +266,8 @@ def trial(stage: Stage, case: Case) -> Trial:
         stage.start = stage.state()
         stage.course = tuple(_undisturbed(stage, case))
         assert len({id(state): state for state in (stage.start, *stage.course)}) == len(case.resolve) + 2
-    return Trial(stage=stage, case=case, start=stage.start, course=stage.course, goal=stage.course[0])
+    start, course = stage.start, stage.course
+    return Trial(stage=stage, case=case, start=start, course=course, goal=course[0], found=start)
 
 
 def _undisturbed(stage: Stage, case: Case) -> Iterator[State]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crash.killing import Point, Run, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from crash.cases import Case
@@ -28,11 +28,12 @@ STRIDES = {"unpack-objects": 9, "fetch": 9}
 # A checkout writes one file after another; one task is struck at every point of it, the others at every few.
 THIN = {"unpack-objects": 30, "fetch": 30, "read-tree": 8, "worktree-remove": 4}
 _LAST = 5  # points of a call that are taken in any case: there its work comes to light
-_NAME = re.compile(r'"([^"]*)"')
+_NAME = re.compile(r'"([^"]*)"|\A\d+<([^>]*)>')
 _LINE = re.compile(r"(?:(\d+) +)?(\w+)\((.*)")
 _ONLY_WITH = {"open": ("O_CREAT", "O_TRUNC"), "openat": ("O_CREAT", "O_TRUNC")}
 _BY_DESCRIPTOR = ("write", "pwrite64")
-# How many files are opened before one is made can hang on times and on other processes; its name does not.
+# How many files are opened before one is made can hang on times and on other processes; its name does not. Nor does
+# how often we write to it, as we write to pipes too.
 _BY_NAME = ("open", "openat")
 _RANDOM = re.compile(r"tmp_obj|bulk_fsync|incoming-|bulk-fsync")
 
@@ -78,7 +79,7 @@ def _find(stage: Stage, case: Case, origin: str, strides: Mapping[str, int]) -> 
     stage.restore(origin)
     with started(stage, case, trace="own") as run:
         run.wait()
-        own = _matter(run.folder / "own.trace", stage.slot)
+        own = _matter(run.folder / "own.trace", stage.slot, named=(*_BY_NAME, *_BY_DESCRIPTOR))
     telling = [name for name in names if _tells(name, names)]
     calls = [
         Point(when=when, call=name)
@@ -131,10 +132,11 @@ def _thinned(points: Iterable[Point], strides: Mapping[str, int]) -> Iterator[Po
         yield from (point for number, point in enumerate(found) if number % stride == 0 or number >= last)
 
 
-def _matter(trace: Path, slot: Path) -> list[Point]:
+def _matter(trace: Path, slot: Path, *, named: Container[str] = _BY_NAME) -> list[Point]:
     """The system calls that change a file of the project, each with its number in the process that made it.
 
-    Where several processes reach the same number of the same call, strace ends the first: the point counts once.
+    Calls that are `named` are counted for each file. Where several processes reach the same number of the same call,
+    strace ends the first: the point counts once.
     """
     counts: Counter[tuple[str, str, str]] = Counter()
     found: dict[Point, None] = {}
@@ -143,8 +145,9 @@ def _matter(trace: Path, slot: Path) -> list[Point]:
         if match is None:
             continue
         process, call, rest = match.groups()
-        name = _NAME.search(rest) if call in _BY_NAME else None
-        path = name[1] if name and not _RANDOM.search(name[1]) else ""
+        name = _NAME.search(rest) if call in named else None
+        path = (name[1] or name[2] or "") if name else ""
+        path = "" if _RANDOM.search(path) else path
         for counted in {"", path}:
             counts[process, call, counted] += 1
         if _changes(call, rest, str(slot)):

@@ -69,6 +69,9 @@ inside | broken)
 	exit $status
 	;;
 fail)
-	exit 1
+	case $name in
+	merge-base) exit 128 ;; # 1 is an answer: there is none
+	*) exit 1 ;;
+	esac
 	;;
 esac

@@ -11,11 +11,13 @@ import pytest
 from crash import points
 from crash.cases import BUMP, COMMIT, PREPARE, PUSHED, Case
 from crash.killing import Point, started, strike
+from crash.releases import CONFLICT, FINISH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crash.judging import Trial
+    from crash.stage import State
 
     Tries = Callable[[Case], Trial]
 
@@ -37,6 +39,17 @@ def test_ctrl_c_after_the_journal_was_removed_comes_too_late(command: str, tries
         stage.save(origin)
         case = replace(BUMP, name=command, words=(command,))
         wanted = tried.start if command == "release.abort" else wanted
+    comes_too_late(tried, case, wanted, origin)
+
+
+@pytest.mark.usefixtures("strace")
+def test_ctrl_c_after_a_conflict_was_given_up_comes_too_late(tries: Tries) -> None:
+    tried = tries(CONFLICT)
+    comes_too_late(tried, replace(CONFLICT, words=("release.abort",)), tried.start, "stopped 1")
+
+
+def comes_too_late(tried: Trial, case: Case, wanted: State, origin: str) -> None:
+    stage = tried.stage
     own = points.find(stage, case, origin=origin).own
     removed = max(number for number, point in enumerate(own) if point.system_call.startswith("unlink"))
     for point in own[removed:]:
@@ -60,7 +73,7 @@ def test_ctrl_c_works_again_after_a_task(tries: Tries) -> None:
 
 @pytest.mark.crash
 @pytest.mark.usefixtures("strace")
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (COMMIT, PREPARE, PUSHED)])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (COMMIT, PREPARE, PUSHED, FINISH)])
 def test_ctrl_c_around_every_git_call(case: Case, tries: Tries, record_property: Callable[[str, object], None]) -> None:
     tried = tries(case)
     found = points.find(tried.stage, case, strides=points.THIN)
