@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crash.cases import BUMP, COMMIT, DROP, LINKED, PREPARE, PUSHED, Case
+from crash.judging import OTHERS
 from crash.killing import Point
 from crash.releases import FINISH
+from release.tasks import collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +41,13 @@ PHASES = {
     "pushed, not noted": (PUSHED, inside("push 1", "rename", 1), "journal"),
     "between two files": (BUMP, own("rename", 6), "journal"),
     "branch moved, index not": (COMMIT, Point(when="before", call="update-index 1"), "journal"),
-    "finish, before its push": (FINISH, Point(when="before", call="push 1"), "journal"),
-    "finish, pushed": (FINISH, Point(when="after", call="push 1"), "journal"),
-    "finish, refs moved": (FINISH, Point(when="before", call="symbolic-ref 1"), "journal"),
+    "released: objects": (FINISH, Point(when="after", call="unpack-objects 1"), "start"),
+    "released: before the push": (FINISH, Point(when="before", call="push 1"), "journal"),
+    "released: pushed, half of it noted": (FINISH, inside("push 1", "rename", 2), "journal"),
+    "released: between two refs": (FINISH, inside("update-ref 1", "rename", 3), "journal"),
+    "released: files of both states": (FINISH, inside("read-tree 2", "write", 4), "journal"),
+    "released: on develop, the branch is there": (FINISH, Point(when="before", call="update-ref 2"), "journal"),
+    "released: the branch is deleted": (FINISH, Point(when="after", call="update-ref 2"), "journal"),
     "packed refs written": (DROP, inside("update-ref 1", "rename", 1), "journal"),
 }
 
@@ -54,3 +60,8 @@ def test_killed_in_each_phase(phase: str, tries: Callable[[Case], Trial]) -> Non
     tried.strike_all([point])
     tried.conclude(lambda _name, _value: None)
     assert list(tried.states.values()) == [left]
+
+
+def test_every_task_that_changes_something_is_tried_beside_a_journal() -> None:
+    changing = {task.name for task in collection().to_contexts() if "dry-run" in task.args}
+    assert {words[0] for words in OTHERS} == changing - {"release.resume", "release.abort"}
