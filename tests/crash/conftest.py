@@ -41,7 +41,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in report.user_properties
         if name == "crash" and isinstance(value, dict)
     ]
-    if not rows:
+    if not rows or not terminalreporter.config.option.markexpr:
         return
     terminalreporter.section("points at which a run was struck")
     for row in rows:
