@@ -83,7 +83,7 @@ def _chain(scene: Situation, subject: Subject) -> list[str]:
 
 def _first(merging: Merging, subject: Subject, chain: Sequence[str]) -> str | None:
     """Return the first commit of the chain that has all of the branch; None when it has not landed."""
-    if not chain or subject.version in merging.scene.tags:  # that was another release
+    if not chain:
         return None
     scene, branch = merging.scene, subject.branch
     tip = branch.there or subject.tip
