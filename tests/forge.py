@@ -105,5 +105,6 @@ def cloned(project: Project, name: str = "clone") -> Project:
     """Return a fresh clone, as a colleague or a CI job has it; develop is checked out."""
     clone = Project(project.folder)
     clone.path = project.folder / name
-    project.git("clone", "-q", "-b", "develop", str(project.remote), str(clone.path), cwd=project.folder)
+    address = f"file://{project.remote}"  # so that only what refs lead to comes
+    project.git("clone", "-q", "-b", "develop", address, str(clone.path), cwd=project.folder)
     return clone

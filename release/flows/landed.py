@@ -15,7 +15,7 @@ from release.git import worktree as trees
 from release.git import world as git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from release.flows.receiving import Merging
     from release.flows.situation import Situation
@@ -189,8 +189,8 @@ def tips(found: Landed) -> tuple[str, ...]:
     return (found.commit, found.tip) if found.tip else (found.commit,)
 
 
-def lacking(scene: Situation, branches: Sequence[Receiver], wanted: Sequence[str]) -> Iterator[Receiver]:
-    """Yield the branches that do not contain all the wanted commits."""
-    for one in branches:
-        if not all(git.is_ancestor(scene.repository, commit, one.tip) for commit in wanted):
-            yield one
+def lacking(scene: Situation, branches: Sequence[Receiver], found: Landed) -> list[Receiver]:
+    """Return the branches that do not contain all of it."""
+    return [
+        one for one in branches if not all(git.is_ancestor(scene.repository, commit, one.tip) for commit in tips(found))
+    ]

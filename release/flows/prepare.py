@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import Problem, ReleaseError, usage
-from release.flows import checks, content, moves, situation
+from release.flows import ancestry, checks, content, moves, situation
 from release.flows.sides import Sides
 from release.formats import sites
 from release.git import history, snapshot
@@ -177,6 +177,7 @@ def _next_command(version: Version) -> str:
 def _notes(scene: Situation, start: Start, *, push: bool) -> Iterable[str]:
     if start.note:
         yield start.note
+    yield from (f"warning: {problem.what}" for problem in ancestry.problems(scene))
     if not scene.world.remote:
         yield "no remote is configured: everything stays here"
     if not start.config.gates:

@@ -15,7 +15,7 @@ from release.plan import Plan
 
 if TYPE_CHECKING:
     from release.flows.content import Content
-    from release.flows.finish import Finish
+    from release.flows.releasing import Finish
     from release.flows.situation import Branch, Situation
 
 # git's two forms of an address (git-fetch, GIT URLS). Who logs in, and with what, stands before the last @.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from release import conventional
 from release import version as versions
 from release.errors import Problem, ReleaseError
-from release.flows import prepare, subjects
+from release.flows import ancestry, prepare, subjects
 from release.git import history, journal
 from release.git import world as git
 
@@ -175,13 +175,15 @@ def problems(scene: Situation, wanted: str) -> list[Problem]:
     """
     current = scene.worktree.branch.removeprefix("refs/heads/")
     opened = {branch.name: version for version, branch in scene.open_releases.items()}
+    found: list[Problem] = []
     try:
+        found += ancestry.problems(scene)
         if current in opened:
-            return _release_branch(scene, scene.branch(current), opened[current])
+            return [*found, *_release_branch(scene, scene.branch(current), opened[current])]
         prepare.prepare(scene, wanted, push=False, allow_empty=False)
     except ReleaseError as error:
-        return list(error.problems)
-    return []
+        found += error.problems
+    return found
 
 
 def _release_branch(scene: Situation, branch: Branch, version: versions.Version) -> list[Problem]:

@@ -1,0 +1,153 @@
+"""A release that landed by a pull request: its tag, and its ancestry for the branches that get the tag."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
+
+from release.errors import Problem, ReleaseError, refusal
+from release.flows import checks, commands, conflicts, content, landed, moves, publishing, releasing, requests, tagging
+from release.flows.landed import Landed
+from release.flows.receiving import Incoming, Receiver
+from release.flows.releasing import Merges
+from release.plan import Plan
+from release.steps import squashed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from release.flows.releasing import Finish
+
+
+def is_over(run: Finish) -> Plan | None:
+    """Return what is left to do when the version is tagged and its branch is gone; None when it is not.
+
+    That is mostly nothing. A branch that lacks the ancestry of what it got, as after a squashed back-merge, gets it.
+
+    Raises:
+        Stopped: that conflicts.
+        ReleaseError: it is tagged, and its branch was not deleted, or something else stands in the way (exit 3).
+    """
+    scene, subject = run.scene, run.subject
+    commit = scene.tags.get(subject.version)
+    if commit is None or not tagging.is_on_chain(scene, commit, subject.target_tip):
+        return None
+    if subject.branch.exists:
+        if scene.group(subject.branch.name) == "release":
+            _refuse_released(run)
+        return None
+    tip = squashed.tip(scene.objects, scene.tag_object(subject.version) or "")
+    is_here = bool(tip) and scene.objects.commit_here(tip) is not None
+    found = Landed(commit, "", 0, tip if is_here else "", is_whole=True)
+    done = f"{run.tag} is released already: nothing to do"
+    waiting = run.backmerge.there
+    if run.wish.pr and waiting is not None and not landed.lacking(scene, [Receiver(run.backmerge, waiting)], found):
+        where = requests.address(scene, run.backmerge, scene.develop)
+        done = f"{run.tag} is released already, and {run.backmerge.name} awaits its merge: {where}"
+        return Plan(task=run.task, top=str(scene.repository.top), done=done, then=releasing.MERGE)
+    merges, notes = _merged_back(run, found)
+    if not merges.back:
+        return Plan(task=run.task, top=str(scene.repository.top), done=done, then=releasing.STATUS)
+    return _given_again(run, merges, notes)
+
+
+def _given_again(run: Finish, merges: Merges, notes: list[str]) -> Plan:
+    """Plan the merges back alone."""
+    scene, wish = run.scene, run.wish
+    scene.writer.flush(*(commit for _, commit in merges.back))
+    moved = list(releasing.given_back(run, merges))
+    refs, push = publishing.updates(scene, moved, None, push=wish.push)
+    _, later = publishing.updates(scene, moved, None, push=True)
+    goals = {ref.name: ref.new for ref in refs if ref.new is not None}
+    followed, more, problems = moves.follow(scene, run.probe, goals, [], moves.Landing("", merges.commit))
+    problems = [*checks.worktree(scene.worktree, run.probe), *_backmerge_is_free(run), *problems]
+    if problems:
+        raise ReleaseError(dict.fromkeys(problems))
+    return Plan(
+        task=run.task,
+        top=str(scene.repository.top),
+        done=f"{run.tag} is merged back: {', '.join(releasing.given_to(run, merges))}",
+        undo=releasing.PUBLISHED if push is not None else commands.undo(scene, refs, followed),
+        then=releasing.then(run, merges, later, is_pushed=push is not None),
+        push=push,
+        refs=refs,
+        worktrees=followed,
+        trees=tuple((one.receiver.branch.name, one.outcome.tree) for one, _ in merges.back),
+        notes=(*run.subject.notes, *notes, *more),
+    )
+
+
+def _refuse_released(run: Finish) -> NoReturn:
+    """Refuse a branch whose version is tagged.
+
+    Raises:
+        ReleaseError: always (exit 3).
+    """
+    name = run.subject.branch.name
+    what = f"{name} is released already, as {run.tag}"
+    raise refusal(what, f"it can go: invoke {run.scene.group(name)}.drop --name {name}")
+
+
+def tag_landed(run: Finish, found: Landed) -> Plan:
+    """Plan the tag of what landed by a pull request, and give its ancestry to the branches that get the tag.
+
+    Raises:
+        Stopped: a merge back conflicts.
+        ReleaseError: the version is not new, or something else stands in the way.
+    """
+    scene, subject = run.scene, run.subject
+    if scene.tags.get(subject.version) == found.commit:
+        _refuse_released(run)
+    run = replace(run, config=scene.config_at(found.commit, subject.target.name))
+    problems = [
+        *subject.problems,
+        *checks.worktree(scene.worktree, run.probe),
+        *checks.newer(scene, subject.version, subject.target, found.before),
+        *_backmerge_is_free(run),
+    ]
+    if problems:
+        raise ReleaseError(problems)
+    merges, notes = _merged_back(run, found)
+    notes[:0] = _of_landed(run, found)
+    return releasing.plan(run, content.Content(found.commit, merges.tree, (), None), merges, notes)
+
+
+def _merged_back(run: Finish, found: Landed) -> tuple[Merges, list[str]]:
+    """Merge what landed into the branches that lack any of it; also return notes on them.
+
+    Raises:
+        Stopped: a merge conflicts.
+    """
+    scene = run.scene
+    receivers, notes = releasing.receivers(run)
+    receivers = landed.lacking(scene, receivers, found)
+    tree, released = run.sides.tree_of(found.commit), scene.released(found.tip or found.commit)
+    incoming = Incoming(run.sides.side(tree, run.tag, released), landed.tips(found), released, run.subject.version)
+    back = releasing.into_all(run, incoming, receivers, [run.merging.bases(one.tip, incoming) for one in receivers])
+    conflicting = [one for one in back if one.outcome.conflicts]
+    if conflicting:
+        raise conflicts.stopped(scene, releasing.stop(run), conflicting[0], found.commit, conflicting[1:])
+    return Merges(found.commit, tree, None, releasing.committed(run, back, landed.tips(found)), found), notes
+
+
+def _of_landed(run: Finish, found: Landed) -> Iterator[str]:
+    """What the person at the terminal should know of what was found."""
+    subject, commit = run.subject, found.commit[:10]
+    yield f"{subject.version} landed on {subject.target.name} as {commit}: this is tagged"
+    if found.later:
+        some = f"{found.later} later commits have" if found.later > 1 else "1 later commit has"
+        yield f"{some} the version {subject.version} too; to tag one of them: --commit OID"
+    if not found.is_whole:
+        yield f"{subject.branch.name} is kept: it has commits that are not in {commit}"
+
+
+def _backmerge_is_free(run: Finish) -> Iterator[Problem]:
+    """A branch for the back-merge that somebody has made, or worked on, is not overwritten."""
+    scene, branch = run.scene, run.backmerge
+    if run.wish.pr and not scene.trunk and run.subject.is_main and branch.exists:
+        there = f"git push {scene.world.remote} :{branch.name}" if branch.there is not None else ""
+        here = f"git branch -D {branch.name}" if branch.here is not None else ""
+        yield Problem(
+            what=f"{branch.name}, for the back-merge, exists already",
+            hint=f"delete it: {' && '.join(filter(None, (here, there)))}",
+        )
