@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import Problem, ReleaseError, refusal, usage
-from release.flows import checks, prepare, publishing, situation
+from release.flows import checks, commands, prepare, publishing, requests, situation
+from release.git import snapshot
 from release.plan import Candidate, Plan, Push, RefUpdate, Tag
+
+PUBLISHED = "it is published: mend it with the next version"
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,15 +28,21 @@ def tag(scene: Situation, *, push: bool, message: str) -> Plan:
     """
     head = scene.worktree.head
     version = _version(scene, head)
-    name = versions.tag_name(version, scene.config.tag)
-    if scene.tags.get(version) == head:
-        return _there_already(scene, name, push=push)
+    if push and not scene.world.remote:
+        raise usage("there is no remote to push to", "leave out --push")
+    is_there = scene.tags.get(version) == head
+    if is_there and not push:
+        return _done_already(scene, version)
     home = _home(scene, head, version)
-    problems = [*_not_new(scene, version, head), *prepare.branch_problems(scene, head, "HEAD")]
+    problems = [*_uncommitted(scene, version), *prepare.branch_problems(scene, head, "HEAD")]
+    problems += [*_elsewhere(scene, version)] if is_there else _not_new(scene, version, head)
+    moved = [publishing.Moved(home, home.here)] if _is_missing(scene, home, head) else []
+    problems += [*_behind(scene, home)] if moved and push else []
     if problems:
         raise ReleaseError(problems)
-    moved = [publishing.Moved(home, home.here)] if push and _is_missing(scene, home, head) else []
-    plan = Plan(task=f"tag {version}", top=str(scene.repository.top), done="", refs=(), push=None)
+    plan = Plan(task="tag", top=str(scene.repository.top), done="")
+    if is_there:
+        return _pushed_later(scene, plan, head, version, moved)
     return _tagged(scene, plan, head, version, message, moved=moved, push=push)
 
 
@@ -41,26 +50,60 @@ def with_commit(scene: Situation, plan: Plan, *, tagged: bool, push: bool, messa
     """Plan the commit of `plan` (by `propagate --commit`) together with its tag and push.
 
     Raises:
-        ReleaseError: no version to tag (exit 2), or not here, or not now (exit 3).
+        ReleaseError: no version to tag, no remote (exit 2), or not here, or not now (exit 3).
     """
-    if not plan.commit:
-        if tagged:
-            return tag(scene, push=push, message=message)
-        raise refusal("there is nothing to commit, and so nothing of ours to push", "git push")
+    if push and not scene.world.remote:
+        raise usage("there is no remote to push to", "leave out --push")
     branch = scene.branch(scene.worktree.branch.removeprefix("refs/heads/"))
+    if not plan.commit:
+        return tag(scene, push=push, message=message) if tagged else _nothing_new(scene, plan, branch)
     if branch.here is None:
         raise refusal("HEAD is detached: there is no branch to push or to tag on", "git switch main, then again")
+    version = _version(scene, plan.commit) if tagged else None
     problems = [*_behind(scene, branch)] if push else []
-    version = _version(scene, plan.commit)
-    if tagged:
+    if version is not None:
         problems += [*_misplaced(scene, version, branch.name), *_not_new(scene, version, branch.here)]
     if problems:
         raise ReleaseError(problems)
     moved = [publishing.Moved(branch, plan.commit)]
-    if tagged:
+    if version is not None:
         return _tagged(scene, plan, plan.commit, version, message, moved=moved, push=push)
     _, pushed = publishing.updates(scene, moved, None, push=push)
-    return replace(plan, task="propagate --commit --push", push=pushed)
+    return replace(
+        plan,
+        task="propagate --commit --push",
+        done=f"{plan.done}, pushed to {scene.world.remote}",
+        then=_then_tag(scene, branch),
+        undo=f"git revert {plan.commit[:10]}",
+        push=pushed,
+    )
+
+
+def _nothing_new(scene: Situation, plan: Plan, branch: Branch) -> Plan:
+    """Return a plan that does nothing, when the remote has all that is here too.
+
+    Raises:
+        ReleaseError: what is here is somebody else's to push (exit 3).
+    """
+    if branch.here is not None and branch.there == branch.here:
+        return replace(plan, done=f"{plan.done}, and {scene.world.remote} has it", then=_then_tag(scene, branch))
+    raise refusal(
+        "there is nothing to commit, and so nothing of ours to push",
+        f"git push {scene.world.remote} {branch.name}" if branch.here is not None else "git switch main, then again",
+    )
+
+
+def _then_tag(scene: Situation, branch: Branch) -> str:
+    """Return how a version that was committed on a branch comes to its tag."""
+    main, group = scene.main.name, scene.group(branch.name)
+    if branch.name == main or group == "support":
+        return "invoke tag --push"
+    if group:
+        return f"invoke {group}.finish"
+    if branch.name == scene.config.develop:
+        return "invoke release.status"
+    where = requests.address(scene, branch, scene.main)
+    return f"{where}    when it is merged: git switch {main} && git pull --ff-only && invoke tag --push"
 
 
 def _version(scene: Situation, commit: str) -> Version:
@@ -73,15 +116,56 @@ def _version(scene: Situation, commit: str) -> Version:
     return version
 
 
-def _there_already(scene: Situation, name: str, *, push: bool) -> Plan:
-    ref = f"refs/tags/{name}"
-    there = scene.world.remote_refs or {}
-    here = scene.world.refs.get(ref)
-    pushed = None
-    if push and scene.world.remote and ref not in there and here is not None:
-        pushed = Push(remote=scene.world.remote, updates=(RefUpdate(name=ref, old=None, new=here.oid),))
-    done = f"{name} is pushed to {scene.world.remote}" if pushed else f"{name} is there already: nothing to do"
-    return Plan(task=f"tag {name}", top=str(scene.repository.top), done=done, push=pushed)
+def _done_already(scene: Situation, version: Version) -> Plan:
+    name = versions.tag_name(version, scene.config.tag)
+    return Plan(task="tag", top=str(scene.repository.top), done=f"{name} is there already: nothing to do")
+
+
+def _pushed_later(scene: Situation, plan: Plan, head: str, version: Version, moved: list[publishing.Moved]) -> Plan:
+    """Plan the push of a tag that is here: what others see has passed the gates, whoever made the tag."""
+    name = versions.tag_name(version, scene.config.tag)
+    here, there = (refs.get(f"refs/tags/{name}") for refs in (scene.world.refs, scene.world.remote_refs or {}))
+    if here is None or there is not None:
+        return _done_already(scene, version)
+    _, pushed = publishing.updates(scene, moved, None, push=True)
+    own = RefUpdate(name=f"refs/tags/{name}", old=None, new=here.oid)
+    config, tree = scene.config_at(head, "HEAD"), scene.objects.commit(head).tree
+    return replace(
+        plan,
+        task="tag --push",
+        done=f"{name} is pushed to {scene.world.remote}",
+        then="invoke release.status",
+        push=Push(remote=scene.world.remote, updates=(*(() if pushed is None else pushed.updates), own)),
+        tree=tree,
+        commit=head,
+        candidate=Candidate(commit=head, tree=tree, gates=config.gates),
+        notes=tuple(checks.without_gates(config)),
+    )
+
+
+def _elsewhere(scene: Situation, version: Version) -> Iterator[Problem]:
+    """Say that the remote has another commit under the tag's name."""
+    name = versions.tag_name(version, scene.config.tag)
+    there = (scene.world.remote_refs or {}).get(f"refs/tags/{name}")
+    if there is not None and there.commit != scene.tags[version]:
+        remote = scene.world.remote
+        yield Problem(
+            what=f"{name} at {remote} is another commit, {there.commit[:10]}",
+            hint=f"take that one: git fetch --force {remote} tag {name}    or choose a higher version",
+        )
+
+
+def _uncommitted(scene: Situation, version: Version) -> Iterator[Problem]:
+    """Say that VERSION was edited and not committed: then HEAD is not what is meant."""
+    try:
+        held = versions.read_file(snapshot.read_regular(scene.repository.top, "VERSION"))
+    except OSError:
+        return
+    if held is not None and held != version:
+        yield Problem(
+            what=f"VERSION says {held} and HEAD says {version}: HEAD is what would be tagged",
+            hint="commit it: invoke propagate --commit --tag    or put it back: git restore VERSION",
+        )
 
 
 def _home(scene: Situation, head: str, version: Version) -> Branch:
@@ -145,9 +229,6 @@ def _is_missing(scene: Situation, home: Branch, head: str) -> bool:
         return False
     if home.here is None or not is_on_chain(scene, head, home.here):
         raise refusal(f"HEAD is not at {scene.world.remote}", f"git push {scene.world.remote} {home.name}")
-    problems = [*_behind(scene, home)]
-    if problems:
-        raise ReleaseError(problems)
     return True
 
 
@@ -177,22 +258,22 @@ def _tagged(
     scene.writer.flush(oid)
     made = Tag(name=name, oid=oid, sign=config.sign)
     refs, pushed = publishing.updates(scene, moved, made, push=push)
+    _, later = publishing.updates(scene, moved, made, push=True)
     own = [ref for ref in refs if ref.name not in {known.name for known in plan.refs}]
-    pushing = " --push" if push else ""
     where = f"pushed to {scene.world.remote}" if pushed else "only here"
+    status = "invoke release.status"
     tree = scene.objects.commit(commit).tree
-    notes = [*plan.notes, *checks.without_gates(config)]
     return replace(
         plan,
-        task=plan.task if plan.task.startswith("tag") else f"{plan.task} --tag{pushing}",
+        task=f"{plan.task}{' --tag' if plan.refs else ''}{' --push' if push else ''}",
         done=f"{name} is tagged on {commit[:10]}, {where}",
-        then="invoke release.status",
-        undo="it is published: mend it with the next version" if pushed else f"git tag -d {name}",
+        then=status if pushed else commands.push(scene, later) or status,
+        undo=PUBLISHED if pushed else " && ".join(filter(None, (f"git tag -d {name}", plan.undo))),
         push=pushed,
         refs=(*plan.refs, *own),
         tree=tree,
         commit=commit,
         candidate=Candidate(commit=commit, tree=tree, gates=config.gates),
         tag=made,
-        notes=tuple(notes),
+        notes=(*plan.notes, *checks.without_gates(config)),
     )

@@ -135,13 +135,26 @@ def _how_to_mend(written: Journal, push: Push, own: dict[str, str], result: Resu
         return f"mend what it says, then: {task}"
     if all(name.startswith(_TAGS) for name in own):
         return f"may you push tags there? when you may: {task}"
-    if not written.plan.task.partition(" ")[0].endswith(".finish"):
-        return f"when it is allowed: {task}"
-    if own.keys() <= gone:
+    if own.keys() <= gone and _finishes(written):
         return f"leave the branch there: {task} --keep"
     branches = [short(name) for name in own if not name.startswith(_TAGS) and name not in gone]
-    named = branches[0] if len(branches) == 1 else "a branch"
-    return f"is {named} protected? go by a pull request: {task} --pr"
+    return _by_request(written, task, branches[0] if len(branches) == 1 else "a branch")
+
+
+def _finishes(written: Journal) -> bool:
+    return written.plan.task.partition(" ")[0].endswith(".finish")
+
+
+def _by_request(written: Journal, task: str, named: str) -> str:
+    """Return how a branch that nobody may push to is reached all the same."""
+    if _finishes(written):
+        return f"is {named} protected? go by a pull request: {task} --pr"
+    if written.plan.task.startswith("propagate"):
+        return (
+            f"is {named} protected? go by a pull request: git switch -c bump-version/NEXT && "
+            "invoke propagate --commit --push"
+        )
+    return f"when it is allowed: {task}"
 
 
 def short(name: str) -> str:
