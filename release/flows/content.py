@@ -28,13 +28,17 @@ _DATE = re.compile(rb"\d{4}-\d{2}-\d{2}")
 
 
 class Wanted(NamedTuple):
-    """What a branch is to say: a version, and a section of the changelog ("open", "finished", or "" for none)."""
+    """What a branch is to say: a version, and a section of the changelog ("open", "finished", or "" for none).
+
+    The section tells what `told` (a commit; "" for the branch's tip) has and the last release has not.
+    """
 
     version: Version
     section: str
     allow_empty: bool
     message: str
     always: bool = False  # a commit even when nothing has to change
+    told: str = ""
 
 
 class Content(NamedTuple):
@@ -92,7 +96,8 @@ def _section(
     path, name = config.changelog, str(versions.release_segment(wanted.version))
     old = None if files.objection(path) else files.get(path)
     told = old if old is None else _renumbered(scene, old, tip, released, name)
-    last, date = scene.since(released.greatest), changelog.day(scene.now)
+    stop = wanted.told or tip
+    last, date = scene.since(scene.released(stop).greatest), changelog.day(scene.now)
     known = section.last_range(scene.repository, scene.objects, path, version=wanted.version, tip=tip, since=last)
 
     def write() -> dict[str, bytes]:
@@ -100,7 +105,7 @@ def _section(
             told,
             version=wanted.version,
             last=last,
-            stop=tip,
+            stop=stop,
             date=date,
             # A section that is there was accepted as it is when the release was opened.
             allow_empty=wanted.allow_empty or (told is not None and document.has_section(told, name)),

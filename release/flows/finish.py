@@ -13,6 +13,8 @@ from release.flows.releasing import Finish, Merges
 from release.flows.sides import Sides
 from release.git import merge
 from release.git import worktree as trees
+from release.git import world as git
+from release.steps import squashed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,8 +106,20 @@ def _final(run: Finish) -> tuple[Content, list[Problem]]:
             section="finished",
             allow_empty=run.wish.allow_empty,
             message=f"chore(release): {subject.version}",
+            told=_told_of(run),
         ),
     )
+
+
+def _told_of(run: Finish) -> str:
+    """Return the commit that has all that will be released: the tip, or one that no ref shows with what main has more.
+
+    In trunk mode work goes on there, and what is released with this version is in no later section.
+    """
+    scene, tip, target = run.scene, run.subject.tip, run.subject.target_tip
+    if git.is_ancestor(scene.repository, target, tip):
+        return tip
+    return squashed.together(scene.writer, tip, [target], f"{run.subject.version} with {run.subject.target.name}")
 
 
 def _objections(run: Finish) -> list[Problem]:

@@ -39,18 +39,25 @@ def line(last: Tagged, tags: Iterable[Version]) -> list[Version]:
 def since(writer: ObjectWriter, last: Tagged, tags: Iterable[str]) -> Tagged:
     """Return a release as the start of what is new since, with the branches that it and its line came from.
 
-    `tags` are theirs. What contains the release and the tips that they name is a commit that no ref shows; it is the
-    same whenever it is made.
+    `tags` are theirs. What contains the release and the tips that they name is a commit that no ref shows.
     """
     reader = writer.reader
     named = dict.fromkeys(filter(None, (tip(reader, tag) for tag in tags)))
     tips = [one for one in named if reader.commit_here(one) is not None]
     if not tips:
         return last
-    landed = reader.commit(last.commit)
-    who = f"release <release@invalid> {landed.time} +0000"
-    lines = [f"tree {landed.tree}", *(f"parent {one}" for one in (last.commit, *tips))]
-    lines += [f"author {who}", f"committer {who}", "", f"{last.version} with its branch\n"]
-    both = writer.add("commit", "\n".join(lines).encode())
-    writer.flush(both)
-    return last._replace(commit=both)
+    return last._replace(commit=together(writer, last.commit, tips, f"{last.version} with its branch"))
+
+
+def together(writer: ObjectWriter, first: str, others: Iterable[str], message: str) -> str:
+    """Return a commit that contains all of these, with the tree of the first; no ref shows it, and it is stored.
+
+    It is the same whenever it is made.
+    """
+    known = writer.reader.commit(first)
+    who = f"release <release@invalid> {known.time} +0000"
+    lines = [f"tree {known.tree}", *(f"parent {one}" for one in (first, *others))]
+    lines += [f"author {who}", f"committer {who}", "", f"{message}\n"]
+    made = writer.add("commit", "\n".join(lines).encode())
+    writer.flush(made)
+    return made

@@ -54,14 +54,18 @@ def test_a_release_that_brings_nothing_since_the_last_one_is_refused(project: Pr
     done(project.invoke("release.finish", "--yes"))
 
 
-def test_commits_that_came_to_main_meanwhile_stay(project: Project) -> None:
+def test_commits_that_came_to_main_meanwhile_are_released_and_told_too(project: Project) -> None:
     opened(project, "1.0.0", {"late.txt": "x\n"})
     project.git("switch", "-q", "main")
     tip = project.commit("feat: meanwhile", {"meanwhile.txt": "x\n"})
     project.git("push", "-q", "origin", "main")
+    project.git("switch", "-q", "release/v1.0.0")
+    text = project.read("CHANGELOG.md")
+    project.commit("docs: words", {"CHANGELOG.md": text.replace("- More\n", "- More, in words\n")})
     done(project.invoke("release.finish", "--yes"))
     assert parents(project, "main")[0] == tip
     assert {"late.txt", "meanwhile.txt"} <= set(project.git("ls-tree", "--name-only", "main").split())
+    assert section(project, "main", "1.0.0") == "### Added\n\n- More, in words\n- Meanwhile\n\n### Fixed\n\n- Late.txt"
     says(project, "main", "1.0.0")
 
 
