@@ -96,6 +96,22 @@ def test_main_on_another_line_is_refused_and_the_commands_that_it_names_work(pro
     says(project, "main", "1.0.0")
 
 
+def test_a_section_that_was_written_under_a_number_that_was_taken_is_renumbered(project: Project) -> None:
+    hotfixed(project, "--name", "one")
+    done(project.invoke("changelog"))
+    text = project.read("CHANGELOG.md").replace("- Hot.txt", "- Hot, in words")
+    project.commit("docs: tell", {"CHANGELOG.md": text})
+    project.git("switch", "-q", "-c", "hotfix/two", "main")
+    project.commit("fix: two", {"VERSION": "0.9.1\n", "two.txt": "x\n"})
+    done(project.invoke("hotfix.finish", "--name", "two", "--yes"), "v0.9.1 is released")
+    done(project.invoke("hotfix.finish", "--yes"), "this hotfix becomes 0.9.2")
+    for name in ("main", "develop"):
+        assert headings(project, name) == ["Unreleased", "0.9.2", "0.9.1"]
+        assert section(project, name, "0.9.2") == "### Fixed\n\n- Hot, in words"
+        assert section(project, name, "0.9.1") == "### Fixed\n\n- Two"
+        assert "<!--" not in project.at(name, "CHANGELOG.md")
+
+
 def test_another_version_can_be_asked_for(project: Project) -> None:
     hotfixed(project)
     refuses(project, "hotfix.finish", "--version", "0.9.0", "--yes", says="0.9.0 exists already")
