@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -171,6 +172,23 @@ def test_a_file_with_sites_that_develop_moved_takes_the_fix_and_keeps_agreeing(p
     assert "src/demo/__init__.py" not in project.git("ls-tree", "-r", "--name-only", "develop")
 
 
+@pytest.mark.parametrize("deleting", ["develop", "release/v1.0.0"])
+def test_a_file_that_one_side_deleted_is_gone_although_its_version_moved_on_the_other(
+    project: Project, deleting: str
+) -> None:
+    opened(project, "1.0.0")
+    develop_says(project, "1.1.0a1")
+    project.git("switch", "-q", deleting)
+    project.git("rm", "-q", "Dockerfile", "chart/Chart.yaml")
+    project.commit("refactor: no more images")
+    project.git("push", "-q", "origin", deleting)
+    done(project.invoke("release.finish", "--version", "1.0.0", "--yes"), "develop at 1.1.0a1")
+    files = project.git("ls-tree", "-r", "--name-only", "develop").split()
+    assert not {"Dockerfile", "chart/Chart.yaml"} & set(files)
+    assert project.at("develop", "VERSION") == "1.1.0a1"
+    assert ("Dockerfile" in project.git("ls-tree", "--name-only", "main")) is (deleting == "develop")
+
+
 @pytest.mark.parametrize("text", ["0.9.0\r\n", "0.9.0", "0.9.0\n\n", "\ufeff0.9.0\n"])
 def test_the_version_file_keeps_its_style_on_every_branch(tmp_path: Path, text: str) -> None:
     project = git_flow(tmp_path / "p", {**FILES, "VERSION": text.encode()})
@@ -195,21 +213,30 @@ def locked(**versions: str) -> str:
     return "version = 1\n" + "".join(entries)
 
 
+def packages(own: str, **others: str) -> str:
+    """Return a package-lock.json of the project, with these other packages."""
+    entries = {"": {"name": "demo", "version": own}}
+    entries |= {f"node_modules/{name}": {"name": name, "version": version} for name, version in others.items()}
+    return json.dumps({"name": "demo", "version": own, "packages": entries}, indent=2) + "\n"
+
+
 def test_own_entries_of_lock_files_follow_beside_entries_that_both_sides_changed(tmp_path: Path) -> None:
-    package = '{\n  "name": "demo",\n  "version": "0.9.0",\n  "dependencies": {\n    "x": "0.9.0"\n  }\n}\n'
-    files = {**FILES, "uv.lock": locked(aaa="0.9.0", demo="0.9.0", zzz="0.9.0"), "package.json": package}
-    project = git_flow(tmp_path / "p", files)
+    files = {
+        "uv.lock": locked(aaa="0.9.0", demo="0.9.0", zzz="0.9.0"),
+        "package-lock.json": packages("0.9.0", a="0.9.0"),
+    }
+    project = git_flow(tmp_path / "p", {**FILES, **files})
     opened(project, "1.0.0")
     project.commit("fix: update aaa", {"uv.lock": locked(aaa="2", demo="1.0.0", zzz="0.9.0")})
     project.git("switch", "-q", "develop")
-    changed = package.replace('"x": "0.9.0"', '"x": "4"')
-    project.commit("feat: zzz", {"uv.lock": locked(aaa="0.9.0", demo="0.9.0", zzz="3"), "package.json": changed})
+    changed = {"uv.lock": locked(aaa="0.9.0", demo="0.9.0", zzz="3"), "package-lock.json": packages("0.9.0", a="4")}
+    project.commit("feat: update others", changed)
     project.git("push", "-q", "origin", "develop")
     done(project.invoke("release.finish", "--yes"))
     assert f"{project.at('main', 'uv.lock')}\n" == locked(aaa="2", demo="1.0.0", zzz="0.9.0")
+    assert f"{project.at('main', 'package-lock.json')}\n" == packages("1.0.0", a="0.9.0")
     assert f"{project.at('develop', 'uv.lock')}\n" == locked(aaa="2", demo="1.1.0.dev0", zzz="3")
-    wanted = changed.replace('"version": "0.9.0"', '"version": "1.1.0-0.dev.0"')
-    assert f"{project.at('develop', 'package.json')}\n" == wanted
+    assert f"{project.at('develop', 'package-lock.json')}\n" == packages("1.1.0-0.dev.0", a="4")
 
 
 def test_a_hotfix_in_release_and_develop_does_not_make_the_merge_back_of_the_release_conflict(project: Project) -> None:
