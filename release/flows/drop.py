@@ -91,4 +91,6 @@ def _loss(scene: Situation, branch: Branch, *, remote: bool) -> str:
     if branch.there is not None and not remote:
         kept.append(branch.there)
     lost = len(history.only_in(scene.repository, tips, kept))
-    return f"{lost} commits are on no other branch." if lost else "All its commits are kept by other refs."
+    if not lost:
+        return "All its commits are kept by other refs."
+    return "1 commit is on no other branch." if lost == 1 else f"{lost} commits are on no other branch."

@@ -57,12 +57,12 @@ def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan
             return landing.tag_landed(run, found)
         run = _opened(run)  # noqa: PLW2901  # the same run, now that it is known what it is about
         final, problems = _final(run)
-        problems = [*run.subject.problems, *_objections(run), *problems]
+        receivers, notes, wrong = ([], [], []) if wish.pr else releasing.receivers(run)
+        problems = [*run.subject.problems, *_objections(run), *problems, *wrong]
         if problems:
             raise ReleaseError(problems)
         if wish.pr:
             return requests.plan(run, final)
-        receivers, notes = releasing.receivers(run)
         return releasing.plan(run, final, _merge(run, final, receivers), notes)
 
 

@@ -117,9 +117,12 @@ def _merged_back(run: Finish, found: Landed) -> tuple[Merges, list[str]]:
 
     Raises:
         Stopped: a merge conflicts.
+        ReleaseError: one of them has diverged from the remote's (exit 3).
     """
     scene = run.scene
-    receivers, notes = releasing.receivers(run)
+    receivers, notes, problems = releasing.receivers(run)
+    if problems:
+        raise ReleaseError(problems)
     receivers = landed.lacking(scene, receivers, found)
     tree, released = run.sides.tree_of(found.commit), scene.released(found.tip or found.commit)
     incoming = Incoming(run.sides.side(tree, run.tag, released), landed.tips(found), released, run.subject.version)

@@ -77,15 +77,14 @@ class Merges(NamedTuple):
     landed: Landed | None = None
 
 
-def receivers(run: Finish) -> tuple[list[Receiver], list[str]]:
-    """Return the branches that get the tag, newer open releases, oldest first, and develop, and notes on them.
+def receivers(run: Finish) -> tuple[list[Receiver], list[str], list[Problem]]:
+    """Return the branches that get the tag: newer open releases, oldest first, and develop.
 
-    Raises:
-        ReleaseError: one of them has diverged from the remote's (exit 3).
+    Also returns notes on them, and what is wrong with them.
     """
     scene, subject = run.scene, run.subject
     if not subject.is_main:
-        return [], []  # a support branch is the end of its line
+        return [], [], []  # a support branch is the end of its line
     branches = [branch for version, branch in scene.open_releases.items() if version > subject.version]
     branches = [branch for branch in branches if branch.name != subject.branch.name]
     if not scene.trunk:
@@ -98,9 +97,7 @@ def receivers(run: Finish) -> tuple[list[Receiver], list[str]]:
         receivers.append(Receiver(branch, tip, opens_next=branch == scene.develop and not scene.trunk))
         notes += [note] if note else []
         problems += wrong
-    if problems:
-        raise ReleaseError(problems)
-    return receivers, notes
+    return receivers, notes, problems
 
 
 def into_all(

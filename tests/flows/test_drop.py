@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from releasing import done, hotfixed, opened, refuses, type_in
+from releasing import done, opened, refuses, type_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,10 +84,12 @@ def test_work_that_a_colleague_pushed_is_counted_and_goes_only_by_its_lease(proj
 
 
 def test_hotfixes_and_features_are_dropped_by_their_short_names(project: Project) -> None:
-    hotfixed(project, "--name", "one")
+    done(project.invoke("hotfix.start", "--name", "one"))
+    refuses(project, "hotfix.drop", code=2, says="1 commit is on no other branch")
     done(project.invoke("hotfix.drop", "--name", "one", "--yes"), "hotfix/one is deleted")
     assert project.git("symbolic-ref", "HEAD") == "refs/heads/main"
     done(project.invoke("feature.start", "two", "--push", "--yes"))
+    refuses(project, "feature.drop", code=2, says="All its commits are kept by other refs")
     done(project.invoke("feature.drop", "--remote", "--yes"), "feature/two is deleted")
     assert project.git("symbolic-ref", "HEAD") == "refs/heads/develop"
     assert not project.remote_ref("feature/two")

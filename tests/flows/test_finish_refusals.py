@@ -112,6 +112,7 @@ def test_branches_that_have_diverged_from_the_remote(project: Project) -> None:
     project.git("switch", "-q", "release/v1.0.0")
     said = refuses(project, "release.finish", "--yes", says="release/v1.0.0 has diverged")
     assert "main has diverged" in said
+    assert "develop has diverged" in said
 
 
 def test_a_branch_that_is_behind_the_remote_is_finished_from_there(project: Project) -> None:
