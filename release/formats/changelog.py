@@ -134,7 +134,7 @@ def rename_section(document: bytes, old: str, new: str) -> bytes:
     if index is None or known.find(new) is not None:
         return document
     found = known.sections[index]
-    heading = found.heading.replace(found.name, new, 1)
+    heading = re.sub(rf"(?<![0-9.]){re.escape(found.name)}(?![0-9])", new, found.heading)  # in its link too
     return sections.unparse(known.with_section(index, replace(found, heading=heading, name=new)))
 
 

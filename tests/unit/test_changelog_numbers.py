@@ -20,15 +20,15 @@ OLD = "# Changelog\n\n## [Unreleased]\n\n- Soon\n\n{}\n\n- Mended\n\n## [10.9.1]
 )
 def test_a_section_gets_another_number_and_all_else_stays(before: str, after: str) -> None:
     old, new = OLD.format(before), OLD.format(after)
-    assert changelog.renumbered(old.encode(), "0.9.1", "0.9.2").decode() == new
-    crlf = changelog.renumbered(old.replace("\n", "\r\n").encode(), "0.9.1", "0.9.2")
+    assert changelog.rename_section(old.encode(), "0.9.1", "0.9.2").decode() == new
+    crlf = changelog.rename_section(old.replace("\n", "\r\n").encode(), "0.9.1", "0.9.2")
     assert crlf.decode() == new.replace("\n", "\r\n")
 
 
 def test_a_number_that_is_there_already_or_a_section_that_is_not_changes_nothing() -> None:
     old = OLD.format("## [0.9.1]").encode()
-    assert changelog.renumbered(old, "0.9.1", "0.9.0") == old
-    assert changelog.renumbered(old, "0.9.7", "0.9.8") == old
+    assert changelog.rename_section(old, "0.9.1", "0.9.0") == old
+    assert changelog.rename_section(old, "0.9.7", "0.9.8") == old
 
 
 def test_what_is_beside_a_section_is_everything_but_it_and_unreleased() -> None:
