@@ -68,6 +68,8 @@ def locate(folder: Path) -> Repository:
     if found.status != 0:
         reason = found.complaint.removeprefix("fatal: ").splitlines()[:1]
         raise usage(f"no git repository here: {' '.join(reason)}", "run this inside your project, or: git init")
+    if len(lines) != len(questions) + len(places):
+        raise usage("the path of this repository has a line end in it", "rename the folder")
     _, shallow, hash_name, git_dir, common, top = lines
     return Repository(
         top=Path(top),

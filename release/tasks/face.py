@@ -120,9 +120,11 @@ class Run:
             return
         for note in plan.notes:
             console.say(f"note: {note}")
-        if (plan.push is not None or question) and not self.yes:
+        asks = (plan.push is not None or question) and not self.yes
+        if asks or (stop is not None and plan.push is not None):  # to go on is a yes, but not to what nobody has seen
             for line in console.summary(replace(plan, notes=())):
                 console.say(line)
+        if asks:
             confirm(question or "carry this out?")
         plan = self._with_evidence(plan, objects)
         from release.git.transaction import Transaction  # noqa: PLC0415  # a preview needs none of it

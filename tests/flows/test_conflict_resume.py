@@ -69,8 +69,9 @@ def test_two_conflicts_take_two_resolutions_and_give_the_right_tag(tmp_path: Pat
         "one\n<<<<<<< develop\ndevelop\n=======\nmain and release\n>>>>>>> v1.0.0\nthree\n"
     )
     resolve(project, later, "one\nall\nthree\n", commit=True)
-    resumes(project)
+    said = resumes(project).err
     released(project)
+    assert f"push   origin refs/heads/main {project.ref('main^1')} → {project.ref('main')}" in said
     assert project.at("v1.0.0", "app.txt") == "one\nmain and release\nthree"
     assert project.at("develop", "app.txt") == "one\nall\nthree"
     assert project.ref("develop^2") == project.ref("v1.0.0^{commit}")

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from finishing import BRANCH, FINISH, OLD, change, conflicting, open_release, refuses, released, resolve
+from finishing import (
+    BRANCH,
+    FINISH,
+    OLD,
+    change,
+    conflict_in_main,
+    conflicting,
+    open_release,
+    refuses,
+    released,
+    resolve,
+)
 from support import Project, bare
 
 if TYPE_CHECKING:
@@ -211,3 +222,46 @@ def test_a_subfolder_is_as_good_as_the_root(project: Project) -> None:
     ended = project.invoke(*FINISH, cwd=project.path / "src/demo")
     assert ended.code == 0, ended.text
     released(project)
+
+
+def stops_and_goes_on(project: Project, place: Path) -> None:
+    """Finish over a conflict, once given up and once resolved."""
+    assert project.invoke(*FINISH).code == 6
+    assert project.invoke("release.abort").code == 0
+    assert not place.exists()
+    assert project.invoke(*FINISH).code == 6
+    resolve(project, place)
+    ended = project.invoke("release.resume")
+    assert (ended.code, place.exists()) == (0, False), ended.text
+    assert project.at("v1.0.0", "app.txt") == "one\nboth\nthree"
+
+
+def test_a_conflict_in_a_bare_repository_with_worktrees(tmp_path: Path) -> None:
+    project = conflict_in_main(tmp_path / "project")
+    store = project.folder / "store.git"
+    project.git("clone", "-q", "--bare", str(project.remote), str(store), cwd=project.folder)
+    project.path = project.folder / "tree"
+    project.git("worktree", "add", "-q", str(project.path), BRANCH, cwd=store)
+    stops_and_goes_on(project, project.folder / "tree-merge-main")
+    assert [one.name for one in (store / "worktrees").iterdir()] == ["tree"]
+
+
+def test_a_conflict_in_a_submodule(tmp_path: Path) -> None:
+    project = conflict_in_main(tmp_path / "project")
+    outer = project.folder / "outer"
+    project.git("init", "-q", str(outer), cwd=project.folder)
+    add = ("submodule", "--quiet", "add", "-b", BRANCH, str(project.remote), "inner")
+    project.git("-c", "protocol.file.allow=always", *add, cwd=outer)
+    project.path = outer / "inner"
+    stops_and_goes_on(project, outer / "inner-merge-main")
+
+
+def test_a_conflict_below_folders_with_odd_names(tmp_path: Path) -> None:
+    project = conflict_in_main(tmp_path / "a b ü'\"$x")
+    stops_and_goes_on(project, project.folder / "work-merge-main")
+
+
+def test_a_path_with_a_line_end_is_one_message(tmp_path: Path) -> None:
+    project = open_release(tmp_path / "a\nb")
+    ended = project.invoke(*FINISH)
+    assert (ended.code, "line end" in ended.err) == (2, True), ended.text
