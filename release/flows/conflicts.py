@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _OPENS = b"<<<<<<< "
 _CLOSES = b">>>>>>> "
-_CHANGELOG = "CONFLICT (changelog)"
 CONTINUE = "resolve it there and git add; then: invoke release.resume    or give up: invoke release.abort"
 
 
@@ -70,9 +69,7 @@ def _told(scene: Situation, merge: Received) -> str:
     outcome = merge.outcome
     places = [f"{name_some([one.path])}{_hunks(scene, outcome.tree, one)}" for one in outcome.conflicts]
     lines = [f"merging into {merge.receiver.branch.name} conflicts in {', '.join(places)}: nothing has moved"]
-    lines += [
-        " ".join(one.split()) for one in outcome.messages if not one.startswith(("CONFLICT (content)", _CHANGELOG))
-    ]
+    lines += [" ".join(one.split()) for one in outcome.messages if not one.startswith("CONFLICT (content)")]
     return "\n  ".join(lines)
 
 

@@ -292,3 +292,17 @@ def test_a_worktree_half_put_away_is_put_away(project: Project, part: str) -> No
     assert ended.code == 0, ended.text
     assert not where.exists()
     released(project)
+
+
+def test_a_worktree_that_cannot_be_made_is_made_later(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything(project)
+    script = 'case " $* " in *" worktree add "*) echo "fatal: disk full" >&2; exit 128 ;; esac\nexec "$GIT" "$@"\n'
+    for resume in (False, True):
+        with monkeypatch.context() as patch:
+            wrap_git(tmp_path / f"bin{resume}", script, patch)
+            ended = project.invoke(*FINISH)
+        assert (ended.code, "disk full" in ended.err) == (7, True), ended.text
+        assert "next: invoke release.resume" in ended.err
+        completes(project) if resume else aborts(project, before)

@@ -134,6 +134,33 @@ def test_a_release_that_landed_by_a_pull_request_conflicts_with_develop(tmp_path
     assert project.remote_ref("develop") == project.ref("develop")
 
 
+SECTION = "# Changelog\n\n## [0.9.0] - 2023-01-01\n\n- {}\n"
+
+
+def test_a_section_of_the_changelog_changed_on_both_sides(tmp_path: Path) -> None:
+    project = conflicting(
+        tmp_path / "project",
+        base={"CHANGELOG.md": SECTION.format("old")},
+        main={"CHANGELOG.md": SECTION.format("from main")},
+    )
+    text = project.read("CHANGELOG.md")
+    change(project, {"CHANGELOG.md": text.replace("- old", "- from the release")})
+    ended = project.invoke(*FINISH)
+    assert (ended.code, "conflicts in CHANGELOG.md (lines " in ended.err) == (6, True), ended.text
+    assert "CONFLICT (changelog): CHANGELOG.md: 0.9.0 changed on both sides" in ended.err
+    place = project.folder / "work-merge-main"
+    marked = (place / "CHANGELOG.md").read_text()
+    assert marked.count("<<<<<<< main") == 1
+    head, _, rest = marked.partition("<<<<<<< main\n")
+    (place / "CHANGELOG.md").write_text(head + "- from both\n" + rest.partition(">>>>>>> release/v1.0.0\n")[2])
+    project.git("add", "CHANGELOG.md", cwd=place)
+    ended = project.invoke("release.resume")
+    assert ended.code == 0, ended.text
+    released(project)
+    assert project.at("main", "CHANGELOG.md").count("from both") == 1
+    assert "## [1.0.0] - " in project.at("main", "CHANGELOG.md")
+
+
 def gated(folder: Path, condition: str) -> Project:
     """A project whose merge into main conflicts, with a gate that tests a condition."""
     settings = PYPROJECT.replace("gates = []", 'gates = ["tests"]')

@@ -194,6 +194,22 @@ def test_a_push_that_takes_too_long_ends_as_resumable(project: Project, monkeypa
     released(project)
 
 
+def test_a_push_that_the_server_completes_after_we_gave_up_is_known(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook(project, "pre-receive", "sleep 1.5")
+    monkeypatch.setattr(command, "TRANSFER_SECONDS", 0.5)
+    assert project.invoke(*FINISH).code == 7
+    deadline = time.monotonic() + 60
+    while project.remote_ref("refs/tags/v1.0.0") == "" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    refused = project.invoke("release.abort")
+    assert (refused.code, "has already been pushed" in refused.err) == (3, True), refused.text
+    ended = project.invoke("release.resume")
+    assert (ended.code, "already pushed to origin" in ended.err) == (0, True), ended.text
+    released(project)
+
+
 class _Locked(http.server.BaseHTTPRequestHandler):
     """A server that wants to know who asks."""
 
