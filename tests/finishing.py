@@ -13,6 +13,8 @@ from support import FILES, Project, git_flow
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from support import Ended
+
 BRANCH = "release/v1.0.0"
 FINISH = ("release.finish", "--version", "1.0.0", "--yes")
 OLD, OURS, THEIRS = "one\ntwo\nthree\n", "one\nmain\nthree\n", "one\nrelease\nthree\n"
@@ -166,3 +168,22 @@ def released(project: Project, version: str = "1.0.0") -> None:
     assert project.git("status", "--porcelain") == ""
     assert not (project.path / ".git/release/journal.json").exists()
     assert not (project.path / ".git/worktrees").exists()
+
+
+def aborts(project: Project, before: dict[str, object], cwd: Path | None = None) -> Ended:
+    """Assert that an abort brings everything back that was `before`."""
+    ended = project.invoke("release.abort", cwd=cwd)
+    assert ended.code == 0, ended.text
+    after = everything(project)
+    assert {name for name, value in before.items() if after[name] != value} == set()
+    return ended
+
+
+def completes(project: Project) -> None:
+    """Resolve what resume hands over, and go on to the end."""
+    handed = project.invoke("release.resume")
+    assert (handed.code, "not resolved in" in handed.err) == (6, True), handed.text
+    resolve(project, project.folder / "work-merge-main")
+    ended = project.invoke("release.resume")
+    assert ended.code == 0, ended.text
+    released(project)
