@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
 
 
-def run(repository: Repository, *, commit: str, tree: str, gates: Iterable[str], say: Callable[[str], None]) -> None:
+def run(repository: Repository, *, commit: str, tree: str, gates: Iterable[str], say: Callable[[str], None]) -> bool:
     """See that every gate has a receipt for `tree`, the tree of `commit`; those without one are run now.
 
     `commit` needs no ref. `say` gets a line when a gate starts and when it ends. The user's repository stays as it is,
-    but for receipts and objects.
+    but for receipts and objects. Returns whether one was run, which takes its time.
 
     Raises:
         ReleaseError: the problems of all gates that did not pass: no noxfile.py or no such session (exit 2), busy
@@ -31,12 +31,14 @@ def run(repository: Repository, *, commit: str, tree: str, gates: Iterable[str],
         if gate not in waiting:
             say(f"gate {gate}: receipt found")
     if not waiting:
-        return
-    _refuse_without_noxfile(repository, commit, tree, waiting)
+        return False
+    refuse_without_noxfile(repository, commit, tree, waiting)
     _say_what_is_stripped(say)
     problems: list[Problem] = []
     from release.gates import session  # noqa: PLC0415  # with receipts for all gates nothing of this is needed
 
+    if len(waiting) > 1:
+        session.refuse_unknown(repository, gates=waiting, commit=commit, tree=tree, say=say)
     for gate in waiting:
         try:
             session.run(repository, gate=gate, commit=commit, tree=tree, say=say)
@@ -44,9 +46,10 @@ def run(repository: Repository, *, commit: str, tree: str, gates: Iterable[str],
             problems += error.problems
     if problems:
         raise ReleaseError(problems)
+    return True
 
 
-def _refuse_without_noxfile(repository: Repository, commit: str, tree: str, gates: tuple[str, ...]) -> None:
+def refuse_without_noxfile(repository: Repository, commit: str, tree: str, gates: tuple[str, ...]) -> None:
     """Refuse gates that nothing defines.
 
     Raises:

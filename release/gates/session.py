@@ -18,7 +18,7 @@ from release.gates import checkout, environment, parts, receipts, verdict
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from release.gates.checkout import Checkout
     from release.gates.receipts import Receipt
@@ -49,13 +49,31 @@ def run(repository: Repository, *, gate: str, commit: str, tree: str, say: Calla
     return receipt
 
 
+def refuse_unknown(
+    repository: Repository, *, gates: Sequence[str], commit: str, tree: str, say: Callable[[str], None]
+) -> None:
+    """Refuse gates of which nox knows no session, before any of them runs.
+
+    Raises:
+        ReleaseError: as of `checkout.opened`, or no such session (exit 2).
+    """
+    named = [gate for gate in gates if not gate.startswith("-")]  # which nox takes for an option here
+    try:
+        with checkout.opened(repository, gate=gates[0], commit=commit, tree=tree, say=say) as place:
+            ran = _nox(place, commit, "--list", "--session", *named)
+            if ran.status:
+                verdict.refuse_unknown(ran)
+    except OSError as error:
+        raise checkout.blind(gates[0], f"{error.filename or 'a file'}: {error.strerror}") from None
+
+
 def _passed(repository: Repository, place: Checkout, commit: str, tree: str) -> Receipt:
     """Run nox, judge what it left, and store the receipt."""
     started = int(time.time())
     nox = importlib.metadata.version("nox")
     key = environment.fingerprint(place.files, nox, receipts.tool_version())
     environment.renew(place.folder, key)
-    ran = _nox(place, commit)
+    ran = _nox(place, commit, f"--session={place.gate}")
     environment.keep(place.folder, key, (command.argv for command in verdict.commands(ran)))
     sessions, evidence = verdict.judge(ran)
     touched = checkout.changed(place)
@@ -81,8 +99,8 @@ def _passed(repository: Repository, place: Checkout, commit: str, tree: str) -> 
     return receipt
 
 
-def _nox(place: Checkout, commit: str) -> verdict.Ran:
-    """Run nox to its end; on an exception, all that it started has ended."""
+def _nox(place: Checkout, commit: str, *selection: str) -> verdict.Ran:
+    """Run nox on what is selected to its end; on an exception, all that it started has ended."""
     ran = verdict.Ran(gate=place.gate, commit=commit, status=0, folder=place.folder)
     for old in (ran.report, ran.record, ran.log):
         old.unlink(missing_ok=True)
@@ -91,12 +109,12 @@ def _nox(place: Checkout, commit: str) -> verdict.Ran:
         str(_WITNESS),
         str(ran.record),
         "--noxfile=noxfile.py",
-        f"--session={place.gate}",
         f"--report={ran.report}",
         f"--envdir={place.folder / 'envs'}",
         "--reuse-venv=yes",  # what is there was made for the same files; sessions may say that they want none of it
         "--error-on-missing-interpreters",
         "--no-color",
+        *selection,
     ]
     with ran.log.open("wb") as log:
         group = process.start_group(

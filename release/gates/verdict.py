@@ -26,6 +26,8 @@ _TAIL_BYTES = 16_384
 _COMMANDS = 20  # kept of each session, of at most so many characters
 _LONGEST = 500
 _SKIPPED = "skipped"
+_NOT_FOUND = "Sessions not found: "
+_WRITE = "write the session, or correct gates in [tool.release]"
 
 
 class Ran(NamedTuple):
@@ -147,13 +149,24 @@ def _objection(entry: dict[str, Any], witnessed: Sequence[Command]) -> tuple[Exi
     return None
 
 
+def refuse_unknown(ran: Ran) -> None:
+    """Refuse sessions that nox was asked for and has not found; of all else that went wrong their own runs tell.
+
+    Raises:
+        ReleaseError: there are such (exit 2).
+    """
+    found = next((line.partition(_NOT_FOUND)[2] for line in _tail(ran.log) if _NOT_FOUND in line), "")
+    if ran.status == _SELECTING_FAILED and found:
+        raise usage(f"noxfile.py has no session {found}, which `gates` names (at {ran.commit[:10]})", _WRITE)
+
+
 def _without_report(ran: Ran) -> ReleaseError:
     """Return the error of a nox that ended before it had run its sessions."""
     said = [line.removeprefix("nox > ") for line in _tail(ran.log) if line.startswith("nox > ")]
     if ran.status == _SELECTING_FAILED:
-        if any("Sessions not found" in line for line in said):
+        if any(_NOT_FOUND in line for line in said):
             what = f"noxfile.py has no session {ran.gate}, which is one of `gates`"
-            return usage(f"{what} (at {ran.commit[:10]})", "write the session, or correct gates in [tool.release]")
+            return usage(f"{what} (at {ran.commit[:10]})", _WRITE)
         why = said[-1] if said else "no message"
         return usage(f"nox cannot select gate {ran.gate}: {why}", "correct noxfile.py, or gates in [tool.release]")
     if ran.status < 0:

@@ -137,10 +137,12 @@ class Run:
 
     def _gates_to_run(self, plan: Plan) -> Iterator[str]:
         if plan.candidate is not None and plan.candidate.gates:
-            from release.gates import receipts  # noqa: PLC0415  # only tags need evidence
+            from release.gates import receipts, run  # noqa: PLC0415  # only tags need evidence
 
             candidate = plan.candidate
             missing = receipts.missing(self.repository, candidate.gates, candidate.tree)
+            if missing:
+                run.refuse_without_noxfile(self.repository, candidate.commit, candidate.tree, missing)
             yield f"gates to run: {', '.join(missing)}" if missing else "all gates have passed this tree"
 
     def _with_evidence(self, plan: Plan, objects: ObjectReader) -> Plan:
@@ -149,13 +151,17 @@ class Run:
             from release.gates import run as gates  # noqa: PLC0415  # only tags need evidence
 
             candidate = plan.candidate
-            gates.run(
+            ran = gates.run(
                 self.repository,
                 commit=candidate.commit,
                 tree=candidate.tree,
                 gates=candidate.gates,
                 say=console.say,
             )
+            if ran:
+                from release.flows import meanwhile  # noqa: PLC0415  # as above
+
+                meanwhile.refuse_changed(self.repository, plan, objects)
         if plan.tag is None or not plan.tag.sign:
             return plan
         from release.git import objects as database  # noqa: PLC0415  # most tags are not signed
