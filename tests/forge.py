@@ -101,10 +101,10 @@ def requested(project: Project, version: str = "1.0.0", *options: str) -> str:
     return project.ref("HEAD")
 
 
-def cloned(project: Project, name: str = "clone") -> Project:
-    """Return a fresh clone, as a colleague or a CI job has it; develop is checked out."""
+def cloned(project: Project, name: str = "clone", *, branch: str = "develop") -> Project:
+    """Return a fresh clone, as a colleague or a CI job has it, with this branch checked out."""
     clone = Project(project.folder)
     clone.path = project.folder / name
     address = f"file://{project.remote}"  # so that only what refs lead to comes
-    project.git("clone", "-q", "-b", "develop", address, str(clone.path), cwd=project.folder)
+    project.git("clone", "-q", "-b", branch, address, str(clone.path), cwd=project.folder)
     return clone
