@@ -88,7 +88,23 @@ def standing(scene: Situation) -> Standing:
         last="" if last is None else str(last.version),
         remote=scene.world.remote,
         stopped=stopped,
-        next=_next(found, stopped),
+        next=_next(found, stopped) if stopped is not None else _untagged(scene, found, tip) or _next(found, None),
+    )
+
+
+def _untagged(scene: Situation, lines: Sequence[Line], tip: str | None) -> str:
+    """Return how a version that landed on main gets its tag; "" when main's version has one, or main had none ever."""
+    held = None if tip is None else scene.version_at(tip)
+    last = None if tip is None else scene.released(tip).greatest
+    if held is None or last is None or not versions.is_final(held) or held in scene.tags or held <= last.version:
+        return ""
+    of = next((line for line in lines if line.role in ("release", "hotfix") and line.version == str(held)), None)
+    if of is not None:
+        flag = f"--version {held}" if of.role == "release" else f"--name {of.branch}"
+        return f"{held} landed on {scene.main.name}: invoke {of.role}.finish {flag}"
+    return (
+        f"{scene.main.name} holds {held} without a tag: invoke release.finish --version {held}    "
+        "or, when no release branch was merged: invoke tag --push"
     )
 
 

@@ -380,3 +380,20 @@ def test_a_version_that_others_tagged_elsewhere_is_refused(guarded: tuple[Projec
     ended = project.invoke("release.finish", "--yes")
     assert (ended.code, project.state() == before) == (3, True), ended.text
     assert "1.0.0 exists already" in ended.err
+
+
+def test_status_names_the_command_as_soon_as_it_has_landed(guarded: tuple[Project, Forge]) -> None:
+    project, forge = guarded
+    requested(project)
+    assert "landed" not in project.invoke("release.status").out
+    forge.land("release/v1.0.0", "squash")
+    clone = cloned(project)
+    for place in (project, clone):
+        ended = place.invoke("release.status")
+        assert "next: 1.0.0 landed on main: invoke release.finish --version 1.0.0\n" in ended.out
+    forge.git("push", "-q", "origin", ":release/v1.0.0")
+    clone.git("fetch", "-q", "--prune")
+    shown = clone.invoke("release.status").out
+    assert "next: main holds 1.0.0 without a tag: invoke release.finish --version 1.0.0    or, when" in shown
+    finished(project)
+    assert "1.0.0 landed" not in project.invoke("release.status").out

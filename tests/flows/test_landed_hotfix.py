@@ -73,6 +73,8 @@ def test_the_next_command_that_pr_names_finishes_it_from_anywhere(guarded: tuple
     command = ended.err.partition("next: when it is merged: invoke ")[2].splitlines()[0]
     assert command == "hotfix.finish --name hotfix/leak --version 0.9.1"
     landed = forge.land("hotfix/leak", "squash", delete=True)
+    shown = done(project, "release.status").out
+    assert "next: 0.9.1 landed on main: invoke hotfix.finish --name hotfix/leak\n" in shown
     project.git("switch", "-q", "develop")
     project.git("branch", "-q", "-D", "hotfix/leak")
     done(project, *command.split(), "--yes")
