@@ -56,7 +56,9 @@ def with_commit(scene: Situation, plan: Plan, *, tagged: bool, push: bool, messa
         raise usage("there is no remote to push to", "leave out --push")
     branch = scene.branch(scene.worktree.branch.removeprefix("refs/heads/"))
     if not plan.commit:
-        return tag(scene, push=push, message=message) if tagged else _nothing_new(scene, plan, branch)
+        if not tagged:
+            return _nothing_new(scene, plan, branch)
+        return replace(tag(scene, push=push, message=message), files=plan.files, index=plan.index)
     if branch.here is None:
         raise refusal("HEAD is detached: there is no branch to push or to tag on", "git switch main, then again")
     version = _version(scene, plan.commit) if tagged else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release.entry import Entry
@@ -14,9 +15,12 @@ from release.plan import PathChange, Plan, RefUpdate, WorktreeMove
 from release.steps import changelog, commit, edits, working_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from release.formats.sites import Site
     from release.git.snapshot import Snapshot
-    from release.git.world import Worktree
+    from release.git.world import Worktree, World
+    from release.steps.commit import Made
     from release.steps.working_tree import WorkingTree
     from release.version import Version
 
@@ -65,37 +69,57 @@ def _committed(tree: WorkingTree, version: Version, changed: dict[str, bytes], *
     present = {site.path for site in managed}
     missing = dict.fromkeys(site.path for site in known.managed if site.path not in present)
     problems += [_other_edits(path, "holds a version in HEAD and none in the working tree") for path in missing]
-    unseen = trees.overlooked(here.path, after.changed(), trees.list_flags(here.path))
+    unseen = trees.overlooked(here.path, {*after.changed(), *changed}, trees.list_flags(here.path))
     problems += [] if unseen is None else [unseen]
     if problems:
         raise ReleaseError(problems)
+    held = {path: at_head.entries[path].oid for path in present}
+    replaced = edits.replacing(tree, changed, lock=lock)
+    if after.changed():
+        plan, made = _with_commit(tree, world, here, after, version, lock=lock)
+        held |= {change.path: change.new.oid for change in made.changes if change.new is not None}
+        return replace(plan, files=replaced, index=_staged(tree, held))
+    repaired = f", wrote {', '.join(changed)}" if changed else ""
+    return Plan(
+        task="propagate --commit",
+        top=str(tree.repository.top),
+        done=f"HEAD says {version}: nothing to commit{repaired}",
+        files=replaced,
+        index=_staged(tree, held),
+    )
+
+
+def _with_commit(
+    tree: WorkingTree, world: World, here: Worktree, after: Snapshot, version: Version, *, lock: int | None
+) -> tuple[Plan, Made]:
+    """Make the commit on HEAD, and plan what follows it."""
+    assert tree.head is not None  # noqa: S101  # there is something to commit on
     writer = objects.ObjectWriter(repository=tree.repository, reader=tree.objects, lock=lock)
-    if not after.changed():
-        return Plan(
-            task="propagate --commit", top=str(tree.repository.top), done=f"HEAD says {version}: nothing to commit"
-        )
-    message = f"chore(release): set version {version}"
     who = objects.identity(tree.repository, world.settings, when=changelog.moment())
+    message = f"chore(release): set version {version}"
     made = commit.of_snapshot(writer, after, parent=tree.head, message=message, identity=who)
     writer.flush(made.commit)
     refs, moves = _advance(here, made.commit)
-    staged = tuple(
-        PathChange(path=path, old=tree.files.entries[path], new=Entry(mode=tree.files.mode(path), oid=oid))
-        for path, oid in ((change.path, change.new.oid) for change in made.changes if change.new is not None)
-        if tree.files.entries[path].oid != oid
-    )
-    return Plan(
+    plan = Plan(
         task="propagate --commit",
         top=str(tree.repository.top),
         done=f"committed {version} as {made.commit[:10]}",
         undo=f"git reset --soft {tree.head}",
         refs=refs,
         worktrees=moves,
-        files=edits.replacing(tree, changed, lock=lock),
-        index=staged,
         tree=made.tree,
         commit=made.commit,
         diffs=commit.diffs(after),
+    )
+    return plan, made
+
+
+def _staged(tree: WorkingTree, held: Mapping[str, str]) -> tuple[PathChange, ...]:
+    """Return how index entries come to hold what HEAD holds then."""
+    return tuple(
+        PathChange(path=path, old=tree.files.entries[path], new=Entry(mode=tree.files.mode(path), oid=oid))
+        for path, oid in sorted(held.items())
+        if tree.files.entries[path].oid != oid
     )
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from release.git.objects import ObjectWriter
     from release.version import Version
 
-_RELEASE_TIP = re.compile(rb"^Release-Tip: ([0-9a-f]{40}(?:[0-9a-f]{24})?)$", re.MULTILINE)
+# The last line of a tag's message, where nothing that somebody writes into it can stand; a signature follows it.
+_RELEASE_TIP = re.compile(rb"\n\nRelease-Tip: ([0-9a-f]{40}(?:[0-9a-f]{24})?)\n(?:-----BEGIN |\Z)")
 
 
 def tip(reader: ObjectReader, tag: str) -> str:

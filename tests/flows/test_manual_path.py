@@ -240,6 +240,21 @@ def test_what_equals_the_version_without_being_ours_is_left_alone(edited: Projec
         assert edited.at("v1.0.1", path) == content.strip()
 
 
+@pytest.mark.parametrize("options", [(), ("--tag",)])
+@pytest.mark.parametrize("staged", [False, True])
+def test_what_drifted_in_the_worktree_alone_is_repaired_there(
+    edited: Project, options: tuple[str, ...], staged: bool
+) -> None:
+    done(edited, "propagate", "--commit")
+    edited.write("Dockerfile", "FROM scratch\nLABEL version=0.9.1\n")
+    if staged:
+        edited.git("add", "Dockerfile")
+    done(edited, "propagate", "--commit", *options)
+    assert edited.git("status", "--porcelain") == ""
+    assert edited.read("Dockerfile") == "FROM scratch\nLABEL version=1.0.0\n"
+    assert edited.ref("v1.0.0^{commit}") == (edited.ref("main") if options else "")
+
+
 class TestByPullRequest:
     """A branch bump-version/1.2.0, reviewed, merged, and tagged on main."""
 
