@@ -108,7 +108,7 @@ def _only(scene: Situation, subject: Subject, chain: Sequence[str]) -> str:
     Raises:
         ReleaseError: several can (exit 2).
     """
-    finished = [commit for commit in chain if _is_finished(scene, commit, subject)] or chain
+    finished = [commit for commit in chain if is_finished(scene, commit, subject)] or chain
     if len(finished) == 1 or len(scene.objects.commit(finished[0]).parents) > 1:
         return finished[0]
     what = f"{subject.branch.name} is gone, and {len(finished)} commits of {subject.target.name} can be what landed"
@@ -119,9 +119,10 @@ def _list(subject: Subject, chain: Sequence[str]) -> str:
     return f"see: git log --first-parent {chain[0][:10]}~..{subject.target_tip[:10]}"
 
 
-def _is_finished(scene: Situation, commit: str, subject: Subject) -> bool:
+def is_finished(scene: Situation, commit: str, subject: Subject) -> bool:
     """Whether the changelog of a commit has the finished section of the version."""
-    config = configuration.load(scene.objects.file(commit, situation.CONFIG), origin=f"{situation.CONFIG} at {commit}")
+    origin = f"{situation.CONFIG} at {commit[:10]}"
+    config = configuration.load(scene.objects.file(commit, situation.CONFIG), origin=origin)
     data, name = scene.objects.file(commit, config.changelog), str(subject.version)
     return data is not None and document.has_section(data, name) and document.marker(data, name) is None
 

@@ -140,6 +140,9 @@ def _of_landed(run: Finish, found: Landed) -> Iterator[str]:
     if found.later:
         some = f"{found.later} later commits have" if found.later > 1 else "1 later commit has"
         yield f"{some} the version {subject.version} too; to tag one of them: --commit OID"
+    if not landed.is_finished(run.scene, found.commit, subject):
+        name, pr = run.config.changelog, f"invoke {run.wish.flow} --pr"
+        yield f"warning: {name} has no finished section [{subject.version}]: that is made by {pr}, before the merge"
     if not found.is_whole:
         yield f"{subject.branch.name} is kept: it has commits that are not in {commit}"
 

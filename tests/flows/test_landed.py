@@ -50,6 +50,7 @@ def test_the_tag_goes_on_what_landed_and_develop_gets_it(guarded: tuple[Project,
         project.git("branch", "-q", "-D", "release/v1.0.0")
     said = finished(project)
     assert f"1.0.0 landed on main as {landed[:10]}" in said
+    assert "warning" not in said
     assert tagged(project) == project.remote_ref("main") == landed
     assert contains(project, "develop", landed)
     assert contains(project, "develop", tip) is (how not in REWRITTEN or gone != "everywhere")
@@ -397,3 +398,12 @@ def test_status_names_the_command_as_soon_as_it_has_landed(guarded: tuple[Projec
     assert "next: main holds 1.0.0 without a tag: invoke release.finish --version 1.0.0    or, when" in shown
     finished(project)
     assert "1.0.0 landed" not in project.invoke("release.status").out
+
+
+def test_a_request_of_another_hand_lands_too_with_a_warning_about_its_section(guarded: tuple[Project, Forge]) -> None:
+    project, forge = guarded
+    assert project.invoke("release.prepare", "1.0.0", "--push", "--yes").code == 0
+    landed = forge.land("release/v1.0.0", "merge")
+    said = finished(project)
+    assert tagged(project) == landed
+    assert "warning: CHANGELOG.md has no finished section [1.0.0]" in said
