@@ -24,6 +24,7 @@ esac
 {end}
 """
 WAYS = ("merge", "squash", "rebase", "fast-forward")
+REWRITTEN = ("squash", "rebase")  # the commits of the branch are not in what landed
 
 
 class Forge(Project):
@@ -108,3 +109,21 @@ def cloned(project: Project, name: str = "clone", *, branch: str = "develop") ->
     address = f"file://{project.remote}"  # so that only what refs lead to comes
     project.git("clone", "-q", "-b", branch, address, str(clone.path), cwd=project.folder)
     return clone
+
+
+def tagged(project: Project, tag: str = "v1.0.0") -> str:
+    """Return the commit of a tag that is here and at the remote, the same object."""
+    assert project.ref(f"refs/tags/{tag}") == project.remote_ref(f"refs/tags/{tag}") != ""
+    return project.ref(f"{tag}^{{commit}}")
+
+
+def contains(project: Project, branch: str, commit: str) -> bool:
+    """Whether a branch of the remote contains a commit."""
+    return commit in project.git("rev-list", branch, cwd=project.remote).split()
+
+
+def finished(project: Project, *options: str) -> str:
+    """Finish 1.0.0, which has landed; return what was said."""
+    ended = project.invoke("release.finish", "--version", "1.0.0", "--yes", *options)
+    assert ended.code == 0, ended.text
+    return ended.err

@@ -6,89 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from forge import Forge, protected, requested
-from gating import HEAD, session, shell
-from support import FILES, PYPROJECT, Ended, Project, git_flow
-
-from release.gates import receipts
-from release.git import repository
+from gated import FINISH, MAKERS, TAG, Gates, bumped, done, opened, receipt, refuses
+from gating import HEAD, session
+from support import FILES, PYPROJECT, git_flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from release.gates.receipts import Receipt
-
-FINISH = ("release.finish", "--yes")
-CANDIDATE = ("release.candidate", "--yes")
-TAG = ("tag", "--push", "--yes")
-PROPAGATE = ("propagate", "--commit", "--tag", "--push", "--yes")
-
-
-def _opened(project: Project) -> None:
-    done(project, "release.prepare", "1.0.0rc1", "--push", "--yes")
-    project.commit("fix: late", {"late.txt": "late\n"})
-
-
-def _bumped(project: Project) -> None:
-    project.git("switch", "-q", "main")
-    done(project, "bump", "1.0.0")
-    project.commit("chore: version")
-    project.git("push", "-q", "origin", "main")
-
-
-def _edited(project: Project) -> None:
-    project.git("switch", "-q", "main")
-    project.write("VERSION", "1.0.0\n")
-
-
-# What makes a tag: the task, what comes before it, the tag, and the branch that gets a commit with it.
-MAKERS = {
-    "finish": (FINISH, _opened, "v1.0.0", "release/v1.0.0"),
-    "candidate": (CANDIDATE, _opened, "v1.0.0rc1", "release/v1.0.0"),
-    "tag": (TAG, _bumped, "v1.0.0", ""),
-    "propagate": (PROPAGATE, _edited, "v1.0.0", "main"),
-}
-
-
-def done(project: Project, *words: str) -> Ended:
-    ended = project.invoke(*words)
-    assert ended.code == 0, ended.text
-    return ended
-
-
-def refuses(project: Project, *words: str, code: int, says: str = "") -> str:
-    before = project.state(times=True)
-    ended = project.invoke(*words)
-    assert (ended.code, project.state(times=True) == before) == (code, True), ended.text
-    assert says in ended.err, ended.text
-    return ended.err
-
-
-def receipt(project: Project, tag: str, gate: str = "tests") -> Receipt:
-    found = receipts.find(repository.locate(project.path), gate, project.ref(f"{tag}^{{tree}}"))
-    assert found is not None
-    return found
-
-
-class Gates:
-    """A project whose main and develop have a noxfile; `count` says how often its session ran."""
-
-    def __init__(self, folder: Path, gates: str = '["tests"]', more: str = "") -> None:
-        self.log, self.script = folder / "log", folder / "script"
-        self.log.write_text("")
-        self.script.write_text("true\n")
-        session_ = session(shell(f"echo ran >> {self.log}; sh {self.script}"))
-        noxfile = HEAD + session_ + more
-        settings = PYPROJECT.replace("gates = []", f"gates = {gates}")
-        self.project = git_flow(folder / "project", {**FILES, "pyproject.toml": settings, "noxfile.py": noxfile})
-
-    @property
-    def count(self) -> int:
-        return self.log.read_text().count("ran")
-
-    def do(self, script: str) -> None:
-        """Let the gate do something more."""
-        self.script.write_text(f"set -e\n{script}\n")
+    from support import Project
 
 
 @pytest.fixture
@@ -169,7 +94,7 @@ def test_a_dry_run_says_which_gates_would_run_and_runs_none(gates: Gates, maker:
 
 
 def test_a_dry_run_says_that_all_gates_have_passed(gates: Gates) -> None:
-    _bumped(gates.project)
+    bumped(gates.project)
     done(gates.project, "tag")
     gates.project.git("tag", "-d", "v1.0.0")
     assert "all gates have passed this tree" in done(gates.project, "tag", "--dry-run").err
@@ -185,7 +110,7 @@ def test_without_an_answer_nothing_is_gated(gates: Gates, maker: str) -> None:
 
 
 def test_what_is_refused_anyway_is_not_gated(gates: Gates) -> None:
-    _opened(gates.project)
+    opened(gates.project)
     gates.project.write("a.txt", "not committed\n")
     refuses(gates.project, *FINISH, code=3, says="a.txt")
     assert gates.count == 0
@@ -204,7 +129,7 @@ def test_a_session_that_does_not_exist_stops_it_before_any_gate_runs(tmp_path: P
 @pytest.mark.parametrize("dry", [False, True])
 def test_gates_without_a_noxfile_are_bad_input(tmp_path: Path, dry: bool) -> None:
     project = git_flow(tmp_path / "p", {**FILES, "pyproject.toml": PYPROJECT.replace("gates = []", "")})
-    _bumped(project)
+    bumped(project)
     words = ("tag", "--dry-run") if dry else ("tag",)
     refuses(project, *words, code=2, says="gates names tests, security")
 
@@ -213,7 +138,7 @@ def test_all_gates_that_fail_are_told_together(tmp_path: Path) -> None:
     more = session("session.error('no')", name="lint")
     gates = Gates(tmp_path, '["tests", "lint"]', more)
     gates.do("exit 1")
-    _bumped(gates.project)
+    bumped(gates.project)
     said = refuses(gates.project, "tag", code=4, says="gate tests failed on")
     assert "gate lint failed on" in said
 
@@ -221,7 +146,7 @@ def test_all_gates_that_fail_are_told_together(tmp_path: Path) -> None:
 def test_a_gate_that_could_not_look_is_no_evidence(tmp_path: Path) -> None:
     more = session("session.skip('no network')", name="security")
     gates = Gates(tmp_path, '["security"]', more)
-    _opened(gates.project)
+    opened(gates.project)
     refuses(gates.project, *FINISH, code=5, says="NOT AUDITED: gate security could not look")
 
 
@@ -238,110 +163,9 @@ def test_without_gates_prepare_and_config_say_so_too(project: Project) -> None:
     assert "no gates configured" in done(project, "release.config").out
 
 
-def _commits(project: Project) -> str:
-    return f"git -C {project.path} commit -q --allow-empty -m 'fix: meanwhile'"
-
-
-def _branches_off(project: Project) -> str:
-    return f"git -C {project.path} switch -q -c elsewhere"
-
-
-def _edits(project: Project) -> str:
-    return f"echo mine >> {project.path}/tasks.py"
-
-
-def _stages(project: Project) -> str:
-    return f"echo mine >> {project.path}/tasks.py; git -C {project.path} add tasks.py"
-
-
-def _merges(project: Project) -> str:
-    return f"git -C {project.path} rev-parse HEAD > {project.path}/.git/MERGE_HEAD"
-
-
-@pytest.mark.parametrize("what", [_commits, _branches_off, _edits, _stages, _merges])
-@pytest.mark.parametrize("maker", ["finish", "candidate"])
-def test_what_people_do_in_the_worktree_while_gates_run_stops_it(
-    gates: Gates, maker: str, what: Callable[[Project], str]
-) -> None:
-    words, before, tag, branch = MAKERS[maker]
-    project = gates.project
-    before(project)
-    remote, old = project.git("for-each-ref", cwd=project.remote), project.ref(branch)
-    gates.do(f"cd {project.path}; {what(project)}")
-    ended = project.invoke(*words)
-    assert ended.code == 3, ended.text
-    assert project.git("for-each-ref", cwd=project.remote) == remote
-    assert project.ref(tag) == ""
-    assert project.ref(branch) == old or project.ref(f"{branch}~1") == old
-    assert project.state()["journal"] is False
-
-
-@pytest.mark.parametrize("maker", ["finish", "candidate", "propagate"])
-def test_a_commit_that_comes_while_gates_run_is_told_and_then_released(gates: Gates, maker: str) -> None:
-    words, before, tag, branch = MAKERS[maker]
-    project = gates.project
-    before(project)
-    gates.do(f"cd {project.path}; {_commits(project)}")
-    ended = project.invoke(*words)
-    assert ended.code == 3, ended.text
-    assert f"{branch} has moved while the gates ran" in ended.err
-    assert "begin again, it is planned on what is there now: invoke " in ended.err
-    assert project.git("log", "-1", "--format=%s", branch) == "fix: meanwhile"
-    gates.do("true")
-    done(project, *words)
-    assert "fix: meanwhile" in project.git("log", "--format=%s", tag).splitlines()
-
-
-def test_a_commit_on_top_while_gates_run_leaves_the_tag_on_what_they_saw(gates: Gates) -> None:
-    project = gates.project
-    _bumped(project)
-    head = project.ref("HEAD")
-    gates.do(f"cd {project.path}; {_commits(project)}")
-    done(project, *TAG)
-    assert project.remote_ref("v1.0.0^{commit}") == receipt(project, "v1.0.0").commit == head
-    assert project.ref("main~1") == project.remote_ref("main") == head
-
-
-def test_files_that_change_while_gates_run_stop_what_would_replace_them(gates: Gates) -> None:
-    project = gates.project
-    _edited(project)
-    gates.do(f"cd {project.path}; echo 1.5.0 > VERSION; git add VERSION")
-    ended = project.invoke(*PROPAGATE)
-    assert ended.code == 3, ended.text
-    assert "changed while the gates ran: " in ended.err
-    assert project.read("VERSION") == "1.5.0\n"
-    assert project.ref("main") == project.remote_ref("main") == project.ref("v0.9.0^{commit}")
-
-
-def test_another_branch_checked_out_while_gates_run_stops_what_goes_with_the_first(gates: Gates) -> None:
-    project = gates.project
-    _edited(project)
-    gates.do(f"git -C {project.path} switch -q -c elsewhere")
-    ended = project.invoke(*PROPAGATE)
-    assert ended.code == 3, ended.text
-    assert "is on elsewhere now, not on main any more" in ended.err
-    assert project.ref("main") == project.ref("v0.9.0^{commit}")
-
-
-def test_a_remote_that_moves_while_gates_run_gets_nothing(gates: Gates) -> None:
-    project = gates.project
-    _opened(project)
-    other = project.folder / "other"
-    project.git("clone", "-q", "-b", "main", str(project.remote), str(other), cwd=project.folder)
-    gates.do(f"cd {other}; git commit -q --allow-empty -m 'fix: meanwhile'; git push -q origin main")
-    before = {**project.state(times=True), "remote": ""}
-    ended = project.invoke(*FINISH)
-    assert (ended.code, {**project.state(times=True), "remote": ""} == before) == (3, True), ended.text
-    assert "main moved at origin meanwhile, and nothing else did" in ended.err
-    assert project.remote_ref("v1.0.0") == ""
-    gates.do("true")
-    done(project, *FINISH)
-    assert "fix: meanwhile" in project.git("log", "--format=%s", "v1.0.0").splitlines()
-
-
 def test_a_tag_made_by_hand_is_pushed_only_when_gates_have_passed(gates: Gates) -> None:
     project = gates.project
-    _bumped(project)
+    bumped(project)
     project.git("tag", "v1.0.0")
     gates.do("exit 1")
     refuses(project, *TAG, code=4, says="gate tests failed on")
