@@ -10,7 +10,7 @@ from release.errors import Problem, ReleaseError
 from release.flows import checks, commands, content, moves, publishing, situation, subjects
 from release.flows.sides import Sides
 from release.git import worktree as trees
-from release.plan import Candidate, Plan, Tag
+from release.plan import Candidate, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,16 +101,11 @@ def _plan(
     *,
     notes: list[str],
 ) -> Plan:
-    name = versions.tag_name(version, scene.config.tag)
     config = scene.config_at(made.commit, branch.name)
-    oid = scene.writer.tag(
-        name=name, commit=made.commit, message=wish.message or f"Release {version}", identity=scene.identity
-    )
-    tag = Tag(name=name, oid=oid, sign=config.sign)
+    tag = publishing.annotated(scene, version, made.commit, wish.message, sign=config.sign)
     scene.writer.flush(tag.oid)
     goals = [publishing.Moved(branch, made.commit)]
-    refs, push = publishing.updates(scene, goals, tag, push=wish.push)
-    _, later = publishing.updates(scene, goals, tag, push=True)
+    refs, push, later = publishing.visible(scene, goals, tag, push=wish.push)
     moved = {ref.name: ref.new for ref in refs if ref.new is not None and ref.name == branch.ref}
     followed, more, problems = moves.follow(scene, probe, moved, [], moves.Landing("", made.commit))
     if problems:
@@ -122,7 +117,7 @@ def _plan(
     return Plan(
         task=f"release.candidate {version}",
         top=str(scene.repository.top),
-        done=f"{name} is tagged on {branch.name}, {f'pushed to {remote}' if push else 'only here'}",
+        done=f"{tag.name} is tagged on {branch.name}, {f'pushed to {remote}' if push else 'only here'}",
         then=_THEN if push or not remote else commands.push(scene, later),
         undo="it is published: the next candidate replaces it" if push else commands.undo(scene, refs, followed),
         push=push,

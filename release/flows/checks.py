@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from release.flows.subjects import Subject
     from release.git.worktree import Probe
     from release.git.world import Worktree
+    from release.plan import WorktreeMove
     from release.version import Version
 
 
@@ -94,10 +95,15 @@ def _number_follows(scene: Situation, version: Version) -> Iterator[Problem]:
         yield Problem(what=f"{version} leaves a gap: the next is {expected}", hint=f"use {expected}, or {kind}")
 
 
+def untaken(scene: Situation, version: Version, tip: str) -> list[Problem]:
+    """What tags say against `version` as the next one of the branch at `tip`."""
+    last = scene.released(tip).greatest
+    return list(versions.check_new(version, reachable_ga=[] if last is None else [last.version], tags=scene.tags))
+
+
 def newer(scene: Situation, version: Version, target: Branch, tip: str) -> list[Problem]:
     """What keeps `version` from being the next one of the branch that is to receive it."""
-    last = scene.released(tip).greatest
-    found = list(versions.check_new(version, reachable_ga=[] if last is None else [last.version], tags=scene.tags))
+    found = untaken(scene, version, tip)
     current = scene.version_at(tip)
     if not found and current is not None and version <= current:
         line = f"{version.major}.{version.minor}"
@@ -198,6 +204,14 @@ def worktree(tree: Worktree, probe: Probe) -> list[Problem]:
                 hint="commit inside them and record them, or: git submodule update",
             )
         )
+    return problems
+
+
+def following(tree: Worktree, probe: Probe, move: WorktreeMove, *, is_here: bool) -> list[Problem]:
+    """What keeps a worktree from a move; uncommitted changes do so at once only where the flow runs (`is_here`)."""
+    problems = worktree(tree, probe) if is_here else busy(tree)
+    if not problems and move.changes and (problem := probe.can_follow(move)) is not None:
+        problems.append(problem)
     return problems
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError, usage
@@ -12,7 +12,7 @@ from release.flows.sides import Sides
 from release.git import merge
 from release.git import worktree as trees
 from release.git import world as git
-from release.plan import Plan, Stop
+from release.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,19 +71,10 @@ def _merge(scene: Situation, wish: Wish, merging: Merging, branch: Branch, tip: 
     released = scene.released(tip)
     side = merging.sides.side(merging.sides.tree_of(tip), branch.name, released)
     incoming = Incoming(side, (tip,), released, None)
-    asked = merging.bases(onto, incoming)
-    merged = merging.into(Receiver(scene.develop, onto), incoming, next_part="minor", asked=asked)
+    merged = merging.into(Receiver(scene.develop, onto), incoming, next_part="minor")
     if merged.outcome.conflicts:
         named = replace(wish, name=branch.name)  # one may stand elsewhere when it goes on
-        stop = Stop(
-            flow=wish.flow,
-            options=tuple((name, value) for name, value in asdict(named).items() if name != "flow"),
-            moment=scene.now,
-            pins=((branch.name, tip),),
-            resolutions=tuple(merging.resolutions.items()),
-            opened=None,
-        )
-        raise conflicts.stopped(scene, stop, merged, tip, [])
+        raise conflicts.stopped(scene, merging.stop(named, [(branch.name, tip)]), merged, tip, [])
     return merged
 
 
@@ -119,8 +110,7 @@ def _plan(
     develop = scene.develop
     end = publishing.Moved(branch, tip if wish.keep else None, is_kept=wish.keep)
     moved = [publishing.Moved(develop, commit), end]
-    refs, push = publishing.updates(scene, moved, None, push=wish.push)
-    _, later = publishing.updates(scene, moved, None, push=True)
+    refs, push, later = publishing.visible(scene, moved, None, push=wish.push)
     landing = moves.Landing(develop.ref if any(ref.name == develop.ref for ref in refs) else "", commit)
     followed, more, problems = moves.follow(
         scene,

@@ -13,7 +13,6 @@ from release.flows.releasing import Finish, Merges
 from release.flows.sides import Sides
 from release.git import merge
 from release.git import worktree as trees
-from release.git import world as git
 from release.steps import squashed
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def _told_of(run: Finish) -> str:
     In trunk mode work goes on there, and what is released with this version is in no later section.
     """
     scene, tip, target = run.scene, run.subject.tip, run.subject.target_tip
-    if git.is_ancestor(scene.repository, target, tip):
+    if run.merging.bases(target, (tip,)).found == [target]:
         return tip
     return squashed.together(scene.writer, tip, [target], f"{run.subject.version} with {run.subject.target.name}")
 
@@ -147,12 +146,13 @@ def _merge(run: Finish, final: Content, receivers: Sequence[Receiver]) -> Merges
     incoming = Incoming(side, (subject.tip,), released, version)
     target = Receiver(subject.target, subject.target_tip)
     history = incoming._replace(tips=(subject.tip, subject.target_tip))
-    asked = [merging.bases(target.tip, incoming), *(merging.bases(one.tip, history) for one in receivers)]
-    candidate = merging.into(target, incoming, next_part=next_part, asked=asked[0])
+    for one in receivers:
+        merging.bases(one.tip, history.tips)  # to be answered while main is merged
+    candidate = merging.into(target, incoming, next_part=next_part)
     # After a conflict what follows can only be predicted, from what the branch brings.
     tree = final.tree if candidate.outcome.conflicts else candidate.outcome.tree
     tagged = history._replace(side=run.sides.side(tree, run.tag, released))
-    back = releasing.into_all(run, tagged, receivers, asked[1:])
+    back = releasing.into_all(run, tagged, receivers)
     conflicting = [one for one in (candidate, *back) if one.outcome.conflicts]
     if conflicting and conflicting[0] is candidate:
         raise conflicts.stopped(scene, releasing.stop(run), candidate, final.commit, conflicting[1:])

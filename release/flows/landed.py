@@ -179,7 +179,7 @@ def _changes_nothing(
     side = sides.side(sides.tree_of(tip), subject.branch.name, released)
     incoming = Incoming(side, (tip,), released, min(held, subject.version))
     receiver = Receiver(subject.target, commit)
-    merged = merging.into(receiver, incoming, next_part="patch", asked=merging.bases(commit, incoming)).outcome
+    merged = merging.into(receiver, incoming, next_part="patch").outcome
     paths = [conflict.path for conflict in merged.conflicts]
     paths += [change.path for change in trees.changes(scene.objects, merged.tree, tree)]
     return set(paths) <= set(ignoring)

@@ -56,8 +56,7 @@ def _given_again(run: Finish, merges: Merges, notes: list[str]) -> Plan:
     scene, wish = run.scene, run.wish
     scene.writer.flush(*(commit for _, commit in merges.back))
     moved = list(releasing.given_back(run, merges))
-    refs, push = publishing.updates(scene, moved, None, push=wish.push)
-    _, later = publishing.updates(scene, moved, None, push=True)
+    refs, push, later = publishing.visible(scene, moved, None, push=wish.push)
     goals = {ref.name: ref.new for ref in refs if ref.new is not None}
     followed, more, problems = moves.follow(scene, run.probe, goals, [], moves.Landing("", merges.commit))
     problems = [*checks.worktree(scene.worktree, run.probe), *_backmerge_is_free(run), *problems]
@@ -126,7 +125,7 @@ def _merged_back(run: Finish, found: Landed) -> tuple[Merges, list[str]]:
     receivers = landed.lacking(scene, receivers, found)
     tree, released = run.sides.tree_of(found.commit), scene.released(found.tip or found.commit)
     incoming = Incoming(run.sides.side(tree, run.tag, released), landed.tips(found), released, run.subject.version)
-    back = releasing.into_all(run, incoming, receivers, [run.merging.bases(one.tip, incoming) for one in receivers])
+    back = releasing.into_all(run, incoming, receivers)
     conflicting = [one for one in back if one.outcome.conflicts]
     if conflicting:
         raise conflicts.stopped(scene, releasing.stop(run), conflicting[0], found.commit, conflicting[1:])

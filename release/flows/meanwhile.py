@@ -60,10 +60,7 @@ def _worktrees(now: World, plan: Plan) -> Iterator[Problem]:
 
 def _in_the_way(tree: Worktree, move: WorktreeMove, plan: Plan) -> Iterator[Problem]:
     with trees.probed(tree) as probe:
-        found = checks.worktree(tree, probe) if move.path == plan.top else checks.busy(tree)
-        yield from found
-        if not found and move.changes and (problem := probe.can_follow(move)) is not None:
-            yield problem
+        yield from checks.following(tree, probe, move, is_here=move.path == plan.top)
 
 
 def _branch(now: World, plan: Plan) -> Iterator[Problem]:

@@ -50,10 +50,10 @@ def follow(
             notes.append(_detached(scene, tree, goal, landing))
         move = move_of(scene, tree, goal)
         if tree.path == scene.worktree.path:
-            found = _problem(tree, probe, move, is_here=True)
+            found = checks.following(tree, probe, move, is_here=True)
         else:
             with trees.probed(tree) as other:
-                found = _problem(tree, other, move, is_here=False)
+                found = checks.following(tree, other, move, is_here=False)
         problems += found
         moves.append(move)
     return tuple(moves), tuple(notes), problems
@@ -76,13 +76,6 @@ def _detached(scene: Situation, tree: Worktree, goal: Landing, landing: Landing)
     if name and not other:
         why = f"{name} goes to another worktree"
     return f"{tree.path} ends detached at {goal.commit[:10]}: {why}"
-
-
-def _problem(tree: Worktree, probe: Probe, move: WorktreeMove, *, is_here: bool) -> list[Problem]:
-    problems = checks.worktree(tree, probe) if is_here else checks.busy(tree)
-    if not problems and move.changes and (problem := probe.can_follow(move)) is not None:
-        problems.append(problem)
-    return problems
 
 
 def _goal(

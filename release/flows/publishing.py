@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from release import version as versions
 from release.errors import Problem, ReleaseError
-from release.plan import Push, RefUpdate
+from release.plan import Push, RefUpdate, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from release.flows.situation import Branch, Situation
-    from release.plan import Tag
+    from release.version import Version
 
 
 class Moved(NamedTuple):
@@ -23,6 +24,34 @@ class Moved(NamedTuple):
     branch: Branch
     new: str | None
     is_kept: bool = False
+
+
+class Visible(NamedTuple):
+    """What becomes visible: the ref updates here, the push, and the push that can follow where none is made now."""
+
+    refs: tuple[RefUpdate, ...]
+    push: Push | None
+    later: Push | None
+
+
+def visible(scene: Situation, moved: Iterable[Moved], tag: Tag | None, *, push: bool) -> Visible:
+    """Return what becomes visible, as `updates`, and what can be pushed later.
+
+    Raises:
+        ReleaseError: git cannot hold a new ref beside one that is there (exit 3).
+    """
+    goals = tuple(moved)
+    refs, now = updates(scene, goals, tag, push=push)
+    return Visible(refs, now, now if push else updates(scene, goals, tag, push=True)[1])
+
+
+def annotated(scene: Situation, version: Version, commit: str, message: str, *, sign: bool) -> Tag:
+    """Make the tag of a version, in memory and without a ref."""
+    name = versions.tag_name(version, scene.config.tag)
+    text = message or f"Release {version}"
+    return Tag(
+        name=name, oid=scene.writer.tag(name=name, commit=commit, message=text, identity=scene.identity), sign=sign
+    )
 
 
 def created(branch: Branch, commit: str) -> RefUpdate:

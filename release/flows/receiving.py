@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import functools
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.git import command
+from release.plan import Stop
 from release.steps.merging import Merge, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from release.flows.feature import Wish as FeatureWish
+    from release.flows.finish import Wish as FinishWish
     from release.flows.sides import Sides
     from release.flows.situation import Branch, Situation
     from release.git.history import Released
@@ -51,6 +55,22 @@ class Received(NamedTuple):
     note: str = ""
 
 
+class Bases:
+    """The merge bases of a commit and what is to be merged into it: git is asked at once, and waited for later."""
+
+    def __init__(self, asked: Process) -> None:
+        self._asked = asked
+
+    @functools.cached_property
+    def found(self) -> list[str]:
+        """The bases; empty for histories that have nothing in common."""
+        return command.checked(self._asked.finish(), (0, 1)).out.decode().split()
+
+    def drop(self) -> None:
+        """End the question, when nobody needs the answer any more."""
+        self._asked.kill()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Merging:
     """Merges in one situation. `resolutions` are the trees that people made of conflicts, by key."""
@@ -59,19 +79,35 @@ class Merging:
     sides: Sides
     merger: Merger
     resolutions: Mapping[str, str]
-    _asked: list[Process] = field(default_factory=list)
+    _asked: dict[tuple[str, ...], Bases] = field(default_factory=dict)
 
-    def bases(self, ours: str, theirs: Incoming) -> Process:
-        """Start asking for the merge bases of a commit and what is to be merged into it."""
-        self._asked.append(self.scene.repository.start("merge-base", "--all", ours, *theirs.tips))
-        return self._asked[-1]
+    def bases(self, ours: str, tips: Sequence[str]) -> Bases:
+        """Start asking for the merge bases of a commit and all of `tips`; the same question is asked once."""
+        key = (ours, *tips)
+        if key not in self._asked:
+            self._asked[key] = Bases(self.scene.repository.start("merge-base", "--all", *key))
+        return self._asked[key]
 
     def close(self) -> None:
         """End what was asked and is not needed any more."""
-        for one in self._asked:
-            one.kill()
+        for one in self._asked.values():
+            one.drop()
 
-    def into(self, receiver: Receiver, theirs: Incoming, *, next_part: str, asked: Process) -> Received:
+    def stop(self, wish: FinishWish | FeatureWish, pins: Iterable[tuple[str, str]]) -> Stop:
+        """Return what it takes to plan a flow again, by its wish, after a person has resolved a conflict.
+
+        `pins` are the branches, with their commits, that must not have moved by then.
+        """
+        return Stop(
+            flow=wish.flow,
+            options=tuple((name, value) for name, value in asdict(wish).items() if name != "flow"),
+            moment=self.scene.now,
+            pins=tuple(pins),
+            resolutions=tuple(self.resolutions.items()),
+            opened=None,
+        )
+
+    def into(self, receiver: Receiver, theirs: Incoming, *, next_part: str) -> Received:
         """Merge into a branch, in memory."""
         scene, tip = self.scene, receiver.tip
         held = scene.version_at(tip)
@@ -79,7 +115,7 @@ class Merging:
             version, note = held or scene.version_at(theirs.tips[0]), ""
         else:
             version, note = resulting(receiver, held, theirs.version, next_part)
-        bases = command.checked(asked.finish(), (0, 1)).out.decode().split()
+        bases = self.bases(tip, theirs.tips).found
         key = f"{receiver.branch.name} {tip} {theirs.side.tree} {version}"
         ours_tree = self.sides.tree_of(tip)
         if bases == [tip] and version is not None and version == theirs.version:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
@@ -10,7 +10,7 @@ from release.errors import ReleaseError
 from release.flows import checks, commands, moves, publishing, requests, situation
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.git import world as git
-from release.plan import Candidate, Plan, Stop, Tag
+from release.plan import Candidate, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from release.flows.situation import Branch, Situation
     from release.flows.subjects import Subject
     from release.git.worktree import Probe
-    from release.plan import Push
-    from release.process import Process
+    from release.plan import Push, Stop
 
 STATUS = "invoke release.status"
 MERGE = "merge that request with a merge commit: squashed, it loses the ancestry; then: invoke release.check"
@@ -100,15 +99,11 @@ def receivers(run: Finish) -> tuple[list[Receiver], list[str], list[Problem]]:
     return receivers, notes, problems
 
 
-def into_all(
-    run: Finish, incoming: Incoming, receivers: Sequence[Receiver], asked: Sequence[Process]
-) -> list[Received]:
-    """Merge into every receiver; `asked` are the questions for the merge bases."""
-    next_part = run.config.next
-    return [
-        run.merging.into(one, incoming, next_part=next_part, asked=question)
-        for one, question in zip(receivers, asked, strict=True)
-    ]
+def into_all(run: Finish, incoming: Incoming, receivers: Sequence[Receiver]) -> list[Received]:
+    """Merge into every receiver; git finds the merge bases side by side."""
+    for one in receivers:
+        run.merging.bases(one.tip, incoming.tips)
+    return [run.merging.into(one, incoming, next_part=run.config.next) for one in receivers]
 
 
 def committed(run: Finish, back: Sequence[Received], parents: tuple[str, ...]) -> tuple[tuple[Received, str], ...]:
@@ -131,18 +126,8 @@ def stop(run: Finish) -> Stop:
     is_release = run.wish.flow == "release.finish"
     # One may stand elsewhere when it goes on.
     wish = replace(run.wish, name=str(subject.version) if is_release else subject.branch.name)
-    return Stop(
-        flow=wish.flow,
-        options=tuple((name, value) for name, value in asdict(wish).items() if name != "flow"),
-        moment=run.scene.now,
-        pins=tuple(
-            (branch.name, tip)
-            for branch, tip in ((subject.target, subject.target_tip), (subject.branch, subject.tip))
-            if branch.exists
-        ),
-        resolutions=tuple(run.merging.resolutions.items()),
-        opened=None,
-    )
+    pins = ((subject.target, subject.target_tip), (subject.branch, subject.tip))
+    return run.merging.stop(wish, [(branch.name, tip) for branch, tip in pins if branch.exists])
 
 
 def plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> Plan:
@@ -152,21 +137,11 @@ def plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> P
         ReleaseError: a worktree cannot follow (exit 3).
     """
     scene, subject, wish = run.scene, run.subject, run.wish
-    tag = Tag(
-        name=run.tag,
-        oid=scene.writer.tag(
-            name=run.tag,
-            commit=merges.commit,
-            message=_message(run, merges),
-            identity=scene.identity,
-        ),
-        sign=run.config.sign,
-    )
+    tag = publishing.annotated(scene, subject.version, merges.commit, _message(run, merges), sign=run.config.sign)
     made = [final.commit, tag.oid, *(commit for _, commit in merges.back)]
     scene.writer.flush(*made)
     moved = [*_targets(run, merges), *given_back(run, merges), *_end(run, final, merges)]
-    refs, push = publishing.updates(scene, moved, tag, push=wish.push)
-    _, later = publishing.updates(scene, moved, tag, push=True)
+    refs, push, later = publishing.visible(scene, moved, tag, push=wish.push)
     followed, more, problems = moves.follow(
         scene,
         run.probe,

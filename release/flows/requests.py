@@ -10,7 +10,6 @@ from release.errors import ReleaseError, usage
 from release.flows import moves, publishing
 from release.flows.receiving import Incoming, Receiver
 from release.git import command
-from release.git import world as git
 from release.plan import Plan
 
 if TYPE_CHECKING:
@@ -96,15 +95,14 @@ def _mergeable(run: Finish, final: Content) -> tuple[str, str, list[str]]:
     """Return the tip for the request and its tree: the final commit, with the target merged in where git needs that."""
     scene, subject = run.scene, run.subject
     target = subject.target
-    if git.is_ancestor(scene.repository, subject.target_tip, subject.tip):
+    bases = run.merging.bases(subject.target_tip, (subject.tip,)).found
+    if bases == [subject.target_tip]:
         return final.commit, final.tree, []
     released = scene.released(subject.tip)
     side = run.sides.side(final.tree, subject.branch.name, released)
     incoming = Incoming(side, (subject.tip,), released, subject.version)
     receiver = Receiver(target, subject.target_tip)
-    asked = run.merging.bases(subject.target_tip, incoming)
-    bases = command.checked(run.merging.bases(subject.target_tip, incoming).finish(), (0, 1)).out.decode().split()
-    ours = run.merging.into(receiver, incoming, next_part=run.config.next, asked=asked).outcome
+    ours = run.merging.into(receiver, incoming, next_part=run.config.next).outcome
     gits = run.merging.merger.merge(
         [run.sides.tree_of(base) for base in bases], run.sides.tree_of(subject.target_tip), final.tree
     )

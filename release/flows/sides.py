@@ -27,6 +27,7 @@ class Sides:
 
     scene: Situation
     _files: dict[str, Snapshot] = field(default_factory=dict)
+    _configs: dict[str, Config] = field(default_factory=dict)
     _surveys: dict[str, Survey] = field(default_factory=dict)
     _reader: Reader = field(default_factory=Reader)
 
@@ -51,7 +52,9 @@ class Sides:
         Raises:
             ReleaseError: it cannot be read (exit 2).
         """
-        return configuration.load(self.files(tree).get(CONFIG), origin=f"{CONFIG} at {name}")
+        if tree not in self._configs:
+            self._configs[tree] = configuration.load(self.files(tree).get(CONFIG), origin=f"{CONFIG} at {name}")
+        return self._configs[tree]
 
     def survey(self, tree: str, name: str, released: Released) -> Survey:
         """Find the sites of a tree by its own configuration, judged by the tag that it builds on."""

@@ -9,15 +9,15 @@ from release import version as versions
 from release.errors import Problem, ReleaseError, refusal, usage
 from release.flows import checks, commands, prepare, publishing, requests, situation
 from release.git import snapshot
-from release.plan import Candidate, Plan, Push, RefUpdate, Tag
-
-PUBLISHED = "it is published: mend it with the next version"
+from release.plan import Candidate, Plan, Push, RefUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from release.flows.situation import Branch, Situation
     from release.version import Version
+
+PUBLISHED = "it is published: mend it with the next version"
 
 
 def tag(scene: Situation, *, push: bool, message: str) -> Plan:
@@ -35,7 +35,7 @@ def tag(scene: Situation, *, push: bool, message: str) -> Plan:
         return _done_already(scene, version)
     home = _home(scene, head, version)
     problems = [*_uncommitted(scene, version), *prepare.branch_problems(scene, head, "HEAD")]
-    problems += [*_elsewhere(scene, version)] if is_there else _not_new(scene, version, head)
+    problems += [*_elsewhere(scene, version)] if is_there else checks.untaken(scene, version, head)
     moved = [publishing.Moved(home, home.here)] if _is_missing(scene, home, head) else []
     problems += [*_behind(scene, home)] if moved and push else []
     if problems:
@@ -64,7 +64,7 @@ def with_commit(scene: Situation, plan: Plan, *, tagged: bool, push: bool, messa
     version = _version(scene, plan.commit) if tagged else None
     problems = [*_behind(scene, branch)] if push else []
     if version is not None:
-        problems += [*_misplaced(scene, version, branch.name), *_not_new(scene, version, branch.here)]
+        problems += [*_misplaced(scene, version, branch.name), *checks.untaken(scene, version, branch.here)]
     if problems:
         raise ReleaseError(problems)
     moved = [publishing.Moved(branch, plan.commit)]
@@ -216,11 +216,6 @@ def is_on_chain(scene: Situation, commit: str, tip: str) -> bool:
     return commit in out.decode().split()
 
 
-def _not_new(scene: Situation, version: Version, tip: str) -> list[Problem]:
-    last = scene.released(tip).greatest
-    return list(versions.check_new(version, reachable_ga=[] if last is None else [last.version], tags=scene.tags))
-
-
 def _is_missing(scene: Situation, home: Branch, head: str) -> bool:
     """Whether a commit that is to be tagged is not at the remote yet.
 
@@ -255,12 +250,9 @@ def _tagged(
 ) -> Plan:
     """Add the tag, and the push of it and of what moved, to a plan."""
     config = scene.config_at(commit, "HEAD")
-    name = versions.tag_name(version, scene.config.tag)
-    oid = scene.writer.tag(name=name, commit=commit, message=message or f"Release {version}", identity=scene.identity)
-    scene.writer.flush(oid)
-    made = Tag(name=name, oid=oid, sign=config.sign)
-    refs, pushed = publishing.updates(scene, moved, made, push=push)
-    _, later = publishing.updates(scene, moved, made, push=True)
+    made = publishing.annotated(scene, version, commit, message, sign=config.sign)
+    scene.writer.flush(made.oid)
+    refs, pushed, later = publishing.visible(scene, moved, made, push=push)
     own = [ref for ref in refs if ref.name not in {known.name for known in plan.refs}]
     where = f"pushed to {scene.world.remote}" if pushed else "only here"
     status = "invoke release.status"
@@ -268,9 +260,9 @@ def _tagged(
     return replace(
         plan,
         task=f"{plan.task}{' --tag' if plan.refs else ''}{' --push' if push else ''}",
-        done=f"{name} is tagged on {commit[:10]}, {where}",
+        done=f"{made.name} is tagged on {commit[:10]}, {where}",
         then=status if pushed else commands.push(scene, later) or status,
-        undo=PUBLISHED if pushed else " && ".join(filter(None, (f"git tag -d {name}", plan.undo))),
+        undo=PUBLISHED if pushed else " && ".join(filter(None, (f"git tag -d {made.name}", plan.undo))),
         push=pushed,
         refs=(*plan.refs, *own),
         tree=tree,

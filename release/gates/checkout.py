@@ -7,17 +7,16 @@ the user's repository, in which no ref, setting, index or list changes. The comm
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.errors import ReleaseError, refusal, usage
 from release.gates import parts, receipts
+from release.git import lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -153,24 +152,14 @@ def _locked(folder: Path, gate: str, say: Callable[[str], None]) -> Iterator[int
     Raises:
         ReleaseError: another run, or a nox that outlived its run, holds it (exit 3).
     """
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        deadline = time.monotonic() + LOCK_SECONDS
-        waits = False
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise refusal(
-                        f"another run of gate {gate} is at work in {folder} (waited {LOCK_SECONDS:g} s)",
-                        "wait for it to end, or end it",
-                    ) from None
-            if not waits:
-                say(f"gate {gate}: waiting for another run of it")
-                waits = True
-            time.sleep(0.05)
+    with lock.held(
+        folder / "lock",
+        permissions=0o600,
+        wait=LOCK_SECONDS,
+        refused=lambda: refusal(
+            f"another run of gate {gate} is at work in {folder} (waited {LOCK_SECONDS:g} s)",
+            "wait for it to end, or end it",
+        ),
+        waiting=lambda: say(f"gate {gate}: waiting for another run of it"),
+    ) as descriptor:
         yield descriptor
-    finally:
-        os.close(descriptor)

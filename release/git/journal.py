@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from release.entry import Entry
 from release.errors import refusal
+from release.git import lock
 from release.plan import Candidate, FileEdit, Opened, PathChange, Plan, Push, RefUpdate, Stop, Tag, WorktreeMove
 
 if TYPE_CHECKING:
@@ -57,23 +56,17 @@ def locked(repository: Repository, *, wait: float = LOCK_SECONDS) -> Iterator[in
     """
     place = folder(repository)
     place.mkdir(exist_ok=True)
-    descriptor = os.open(place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        deadline = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise refusal(
-                        f"another run is at work in this repository (waited {wait:g} s)",
-                        "wait for it to end, then: invoke release.status",
-                    ) from None
-                time.sleep(0.05)
+    with lock.held(
+        place / "lock",
+        permissions=0o666,
+        wait=wait,
+        refused=lambda: refusal(
+            f"another run is at work in this repository (waited {wait:g} s)",
+            "wait for it to end, then: invoke release.status",
+        ),
+        waiting=lambda: None,
+    ) as descriptor:
         yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def read(repository: Repository) -> Journal | None:

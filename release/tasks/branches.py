@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
+from release.tasks import words
+
 if TYPE_CHECKING:
     from invoke.context import Context
-
-DRY_RUN = "show diffs, ref moves and tree ids of the very objects a real run uses; change nothing"
-YES = "do not ask"
-PUSH = "push the new branch"
-NO_PUSH = "make everything here and push nothing"
-KEEP = "keep the branch, here and at the remote"
-REMOTE = "also delete the branch at the remote, if it still is where it was seen"
-NAME = "the {}, with or without the branch's prefix (default: the current branch, or the only one)"
 
 
 @task(
@@ -23,9 +17,8 @@ NAME = "the {}, with or without the branch's prefix (default: the current branch
     help={
         "name": "the branch's name (default: v and the version)",
         "from": "main, or the support branch to start from (default: the one you stand on, else main)",
-        "push": PUSH,
-        "dry-run": DRY_RUN,
-        "yes": YES,
+        "push": words.PUSH,
+        **words.CHANGING,
     },
 )
 def start_hotfix(
@@ -48,17 +41,9 @@ def start_hotfix(
 @task(
     auto_shortflags=False,
     help={
-        "name": NAME.format("hotfix"),
+        "name": words.NAME.format("hotfix"),
         "version": "release it as this version instead of the one it holds",
-        "no-push": NO_PUSH,
-        "keep": KEEP,
-        "message": "the message of the tag",
-        "message-file": "a file with the message of the tag",
-        "pr": "push the branch for a pull request; when it is merged, finish again",
-        "commit": "what landed of the branch, if that is not plain",
-        "allow-empty": "accept a changelog section without entries",
-        "dry-run": DRY_RUN,
-        "yes": YES,
+        **words.FINISHING,
     },
 )
 def finish_hotfix(
@@ -93,15 +78,15 @@ def finish_hotfix(
         run.flow("hotfix.finish", told)
 
 
-@task(auto_shortflags=False, help={"name": NAME.format("hotfix"), "remote": REMOTE, "dry-run": DRY_RUN, "yes": YES})
+@task(auto_shortflags=False, help={"name": words.NAME.format("hotfix"), "remote": words.REMOTE, **words.CHANGING})
 def drop_hotfix(
     context: Context, name: str = "", remote: bool = False, dry_run: bool = False, yes: bool = False
 ) -> None:
     """Delete an unfinished hotfix branch, after asking."""
-    _drop(context, "hotfix", name, remote=remote, dry_run=dry_run, yes=yes)
+    drop(context, "hotfix", name, remote=remote, dry_run=dry_run, yes=yes)
 
 
-@task(auto_shortflags=False, help={"name": "the feature's name", "push": PUSH, "dry-run": DRY_RUN, "yes": YES})
+@task(auto_shortflags=False, help={"name": "the feature's name", "push": words.PUSH, **words.CHANGING})
 def start_feature(context: Context, name: str, push: bool = False, dry_run: bool = False, yes: bool = False) -> None:
     """Open a feature branch from develop."""
     from release.tasks import face  # noqa: PLC0415
@@ -115,12 +100,11 @@ def start_feature(context: Context, name: str, push: bool = False, dry_run: bool
 @task(
     auto_shortflags=False,
     help={
-        "name": NAME.format("feature"),
-        "no-push": NO_PUSH,
-        "keep": KEEP,
+        "name": words.NAME.format("feature"),
+        "no-push": words.NO_PUSH,
+        "keep": words.KEEP,
         "pr": "push the branch for a pull request instead of merging it here",
-        "dry-run": DRY_RUN,
-        "yes": YES,
+        **words.CHANGING,
     },
 )
 def finish_feature(
@@ -145,15 +129,16 @@ def finish_feature(
         run.flow("feature.finish", told, features=True)
 
 
-@task(auto_shortflags=False, help={"name": NAME.format("feature"), "remote": REMOTE, "dry-run": DRY_RUN, "yes": YES})
+@task(auto_shortflags=False, help={"name": words.NAME.format("feature"), "remote": words.REMOTE, **words.CHANGING})
 def drop_feature(
     context: Context, name: str = "", remote: bool = False, dry_run: bool = False, yes: bool = False
 ) -> None:
     """Delete an unmerged feature branch, after asking."""
-    _drop(context, "feature", name, remote=remote, dry_run=dry_run, yes=yes)
+    drop(context, "feature", name, remote=remote, dry_run=dry_run, yes=yes)
 
 
-def _drop(context: Context, group: str, name: str, *, remote: bool, dry_run: bool, yes: bool) -> None:
+def drop(context: Context, group: str, name: str, *, remote: bool, dry_run: bool, yes: bool) -> None:
+    """Delete a branch of a group of tasks, after asking: what each `drop` does."""
     from release.tasks import face  # noqa: PLC0415
 
     with (
@@ -168,7 +153,7 @@ def _drop(context: Context, group: str, name: str, *, remote: bool, dry_run: boo
 
 @task(
     auto_shortflags=False,
-    help={"line": "the line of versions: 1.9, or 1.x", "push": PUSH, "dry-run": DRY_RUN, "yes": YES},
+    help={"line": "the line of versions: 1.9, or 1.x", "push": words.PUSH, **words.CHANGING},
 )
 def start_support(context: Context, line: str, push: bool = False, dry_run: bool = False, yes: bool = False) -> None:
     """Open the branch of an older line at its last release."""

@@ -6,24 +6,22 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
+from release.tasks import branches, words
+
 if TYPE_CHECKING:
     from invoke.context import Context
 
     from release.flows.situation import Situation
     from release.plan import Plan
 
-DRY_RUN = "show diffs, ref moves and tree ids of the very objects a real run uses; change nothing"
-YES = "do not ask"
-
 
 @task(
     auto_shortflags=False,
     help={
-        "version": "a version, or major minor patch alpha beta rc final next",
-        "push": "push the new branch",
-        "allow-empty": "accept a changelog section without entries",
-        "dry-run": DRY_RUN,
-        "yes": YES,
+        "version": words.VERSION_OR_PART,
+        "push": words.PUSH,
+        "allow-empty": words.ALLOW_EMPTY,
+        **words.CHANGING,
     },
 )
 def prepare(
@@ -47,17 +45,9 @@ def prepare(
 @task(
     auto_shortflags=False,
     help={
-        "version": "the release (default: the current branch, or the only one)",
-        "no-push": "make everything here and push nothing",
-        "keep": "keep the branch, here and at the remote",
-        "message": "the message of the tag",
-        "message-file": "a file with the message of the tag",
-        "pr": "push the branch for a pull request; when it is merged, finish again",
-        "commit": "what landed of the branch, if that is not plain",
+        "version": words.RELEASE,
         "allow-changed": "release although the branch has changed since its last candidate",
-        "allow-empty": "accept a changelog section without entries",
-        "dry-run": DRY_RUN,
-        "yes": YES,
+        **words.FINISHING,
     },
 )
 def finish(
@@ -95,12 +85,11 @@ def finish(
     auto_shortflags=False,
     help={
         "phase": "alpha, beta or rc (default: the one VERSION is in, or rc)",
-        "version": "the release (default: the current branch, or the only one)",
-        "no-push": "make everything here and push nothing",
-        "message": "the message of the tag",
-        "allow-empty": "accept a changelog section without entries",
-        "dry-run": DRY_RUN,
-        "yes": YES,
+        "version": words.RELEASE,
+        "no-push": words.NO_PUSH,
+        "message": words.MESSAGE,
+        "allow-empty": words.ALLOW_EMPTY,
+        **words.CHANGING,
     },
 )
 def candidate(
@@ -132,20 +121,13 @@ def candidate(
     auto_shortflags=False,
     help={
         "name": "the release: 1.1.0, v1.1.0 or the branch's name (default: the current or the only one)",
-        "remote": "also delete the branch at the remote, if it still is where it was seen",
-        "dry-run": DRY_RUN,
-        "yes": YES,
+        "remote": words.REMOTE,
+        **words.CHANGING,
     },
 )
 def drop(context: Context, name: str = "", remote: bool = False, dry_run: bool = False, yes: bool = False) -> None:
     """Delete an unfinished release branch, after asking."""
-    from release.tasks import face  # noqa: PLC0415
-
-    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.drop"]) as run, run.look() as scene:
-        from release.flows import drop as flow  # noqa: PLC0415
-
-        plan, loss = flow.drop(scene, "release", name, remote=remote)
-        run.carry_out(plan, scene.objects, question=loss)
+    branches.drop(context, "release", name, remote=remote, dry_run=dry_run, yes=yes)
 
 
 @task(auto_shortflags=False, help={"json": "print the facts as JSON"})
@@ -194,7 +176,7 @@ def abort(context: Context, dry_run: bool = False) -> None:
 @task(
     auto_shortflags=False,
     help={
-        "version": "a version, or major minor patch alpha beta rc final next",
+        "version": words.VERSION_OR_PART,
         "keep": "keep the throw-away folder and say where it is",
     },
 )

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from invoke.tasks import task
 
+from release.tasks import words
+
 if TYPE_CHECKING:
     from invoke.context import Context
 
 DRY_RUN = "show the diff and change nothing"
-YES = "do not ask"
 
 
 @task(
@@ -53,9 +54,9 @@ def bump(context: Context, version: str, dry_run: bool = False) -> None:
         "commit": "commit HEAD plus the version literals, and nothing else",
         "tag": "with --commit: tag that commit, once the gates have passed it",
         "push": "with --commit: push the branch, and the tag with it, at once",
-        "message": "the message of the tag",
+        "message": words.MESSAGE,
         "dry-run": DRY_RUN,
-        "yes": YES,
+        "yes": words.YES,
     },
 )
 def propagate(
@@ -93,10 +94,9 @@ def propagate(
     auto_shortflags=False,
     help={
         "push": "push the tag, and the branch it is on where the remote lacks the commit",
-        "message": "the message of the tag",
-        "message-file": "a file with the message of the tag",
+        **words.TAGGING,
         "dry-run": "show the tag and the push, and change nothing",
-        "yes": YES,
+        "yes": words.YES,
     },
 )
 def tag(
