@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,13 @@ from release import console
 from release.errors import Exit, Problem, ReleaseError, refusal
 from release.flows import situation
 from release.git import handover, journal
-from release.git.worktree import name_some
+from release.git.worktree import SUBMODULE, name_some
 from release.plan import Opened, Stop
+from release.steps.working_tree import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from release.entry import Entry
     from release.flows.receiving import Received
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from release.git.merge import Conflict
     from release.git.repository import Repository
 
+_FILES = ("100644", "100755")  # git's modes
 _OPENS = b"<<<<<<< "
 _CLOSES = b">>>>>>> "
 CONTINUE = "resolve it there and git add; then: invoke release.resume    or give up: invoke release.abort"
@@ -70,7 +74,17 @@ def _told(scene: Situation, merge: Received) -> str:
     places = [f"{name_some([one.path])}{_hunks(scene, outcome.tree, one)}" for one in outcome.conflicts]
     lines = [f"merging into {merge.receiver.branch.name} conflicts in {', '.join(places)}: nothing has moved"]
     lines += [" ".join(one.split()) for one in outcome.messages if not one.startswith("CONFLICT (content)")]
+    lines += [
+        f"{name_some([one.path])} is a submodule; choose {_oid(one.ours)} or {_oid(one.theirs)}, or another: "
+        f"git update-index --cacheinfo {SUBMODULE},COMMIT,{shlex.quote(one.path)}"
+        for one in outcome.conflicts
+        if SUBMODULE in {side.mode for side in (one.ours, one.theirs) if side is not None}
+    ]
     return "\n  ".join(lines)
+
+
+def _oid(entry: Entry | None) -> str:
+    return "none" if entry is None else entry.oid
 
 
 def _hunks(scene: Situation, tree: str, conflict: Conflict) -> str:
@@ -79,7 +93,7 @@ def _hunks(scene: Situation, tree: str, conflict: Conflict) -> str:
         entry = scene.objects.tree(entry.oid if entry is not None else tree).get(name)
         if entry is None:
             return ""
-    if entry is None or entry.mode not in ("100644", "100755"):
+    if entry is None or entry.mode not in _FILES:
         return ""
     opens, spans = 0, []
     for number, line in enumerate(scene.objects.blob(entry.oid).split(b"\n"), 1):
@@ -90,23 +104,30 @@ def _hunks(scene: Situation, tree: str, conflict: Conflict) -> str:
     return f" (lines {', '.join(spans)})" if spans else ""
 
 
-def hand_over(repository: Repository, stop: Stop, *, lock: int | None) -> None:
-    """Journal the stop, then make the worktree in which the merge is to be resolved, and say that it is handed over."""
+def hand_over(repository: Repository, stop: Stop, *, lock: int | None) -> Path:
+    """Journal the stop, then make the worktree in which the merge is to be resolved, and note that it is handed over.
+
+    Returns where that is.
+    """
     assert stop.opened is not None  # noqa: S101  # only such stops are handed over
+    where = handover.place(repository, stop.opened.branch)  # an earlier worktree may have gone since the plan was made
+    _make(repository, replace(stop, opened=replace(stop.opened, path=str(where))), lock=lock)
+    return where
+
+
+def _make(repository: Repository, stop: Stop, *, lock: int | None) -> Stop:
+    """Make the worktree at its place; return the stop as the journal then has it."""
+    assert stop.opened is not None  # noqa: S101  # as above
     opened = replace(stop.opened, handed=False)
     keep(repository, replace(stop, opened=opened))
     handover.make(repository, opened, _message(opened), lock=lock)
-    keep(repository, replace(stop, opened=replace(opened, handed=True, given_up=False)))
+    stop = replace(stop, opened=replace(opened, handed=True, given_up=False))
+    keep(repository, stop)
+    return stop
 
 
 def _message(opened: Opened) -> str:
     return f"Merge into {opened.branch}"
-
-
-def place(stop: Stop) -> str:
-    """Return where the merge is in progress."""
-    assert stop.opened is not None  # noqa: S101  # only such stops are handed over
-    return stop.opened.path
 
 
 def keep(repository: Repository, stop: Stop) -> None:
@@ -115,9 +136,9 @@ def keep(repository: Repository, stop: Stop) -> None:
 
 
 def take(scene: Situation, stop: Stop) -> tuple[Situation, Stop]:
-    """Take the resolution and put the worktree away; return the situation without it, and the stop to go on from.
+    """Look at what the person made; return the situation without its worktree, and the stop with the resolution.
 
-    Until the worktree is gone the journal names it, with its resolution.
+    Nothing is put away yet: a plan, or a gate, may show that it has to be done better.
 
     Raises:
         ReleaseError: the merge is not resolved (exit 6).
@@ -125,19 +146,39 @@ def take(scene: Situation, stop: Stop) -> tuple[Situation, Stop]:
     opened = stop.opened
     if opened is None:
         return scene, stop
-    repository, lock = scene.repository, scene.lock
     if opened.key not in dict(stop.resolutions):
-        if not handover.is_made(repository, opened):
-            handover.refuse_somebodys(repository, opened)
-            hand_over(repository, stop, lock=lock)
-        tree = handover.resolution(repository, opened, lock=lock)
+        if not handover.is_made(scene.repository, opened):
+            handover.refuse_somebodys(scene.repository, opened)
+            stop = _make(scene.repository, stop, lock=scene.lock)
+        tree = handover.resolution(scene.repository, opened, lock=scene.lock)
+        _refuse_without_version(scene, opened, tree)
         stop = replace(stop, resolutions=(*stop.resolutions, (opened.key, tree)))
-        keep(repository, stop)
-    _put_away(repository, opened)
+    others = tuple(one for one in scene.world.worktrees if str(one.path) != opened.path)
+    return replace(scene, world=replace(scene.world, worktrees=others)), stop
+
+
+def _refuse_without_version(scene: Situation, opened: Opened, tree: str) -> None:
+    """Refuse a resolution that lost VERSION: no other file says what a release is."""
+    before, after = (scene.objects.tree(one).get(VERSION) for one in (opened.tree, tree))
+    if before is not None and (after is None or after.mode not in _FILES):
+        what = f"VERSION is no plain file any more in {opened.path}"
+        back = f"git -C {shlex.quote(opened.path)} checkout {opened.theirs} -- VERSION"
+        hint = f"bring it back: {back}    then: {handover.RESUME}"
+        raise ReleaseError([Problem(what=what, hint=hint, exit=Exit.CONFLICT)])
+
+
+def put_away(repository: Repository, stop: Stop) -> Stop:
+    """Keep a resolution, and put its worktree away; return the stop to go on from.
+
+    Until the worktree is gone the journal names it, with its resolution.
+    """
+    if stop.opened is None:
+        return stop
+    keep(repository, stop)
+    _put_away(repository, stop.opened)
     stop = replace(stop, opened=None)
     keep(repository, stop)
-    others = tuple(tree for tree in scene.world.worktrees if str(tree.path) != opened.path)
-    return replace(scene, world=replace(scene.world, worktrees=others)), stop
+    return stop
 
 
 def give_up(repository: Repository, stop: Stop) -> None:
@@ -152,15 +193,14 @@ def _put_away(repository: Repository, opened: Opened) -> None:
         console.say(f"left alone, because it is no worktree of this repository: {opened.path}")
 
 
-def asked_again(going_on: Stop, stop: Stop) -> str:
-    """Say why a merge is asked for again that was resolved before: its branch has moved; empty when it was not."""
+def asked_again(going_on: Stop, stop: Stop) -> Iterator[str]:
+    """Say why a merge is asked for again that was resolved before: its branch has moved."""
     assert stop.opened is not None  # noqa: S101  # only such stops are handed over
     branch = stop.opened.branch
     earlier = [tree for key, tree in going_on.resolutions if key.partition(" ")[0] == branch]
-    if not earlier:
-        return ""
-    what = f"{branch} has moved since its merge was resolved: it is asked again"
-    return f"{what} (the earlier result is the tree {earlier[-1]})"
+    if earlier:
+        what = f"{branch} has moved since its merge was resolved: it is asked again"
+        yield f"{what} (the earlier result is the tree {earlier[-1]})"
 
 
 def refuse_moved(scene: Situation, stop: Stop) -> None:

@@ -75,10 +75,12 @@ class Run:
                 plan = flows.planned(scene, name, told, {} if going_on is None else dict(going_on.resolutions))
             except conflicts.Stopped as stopped:
                 if self.lock is not None:
-                    if going_on is not None and (again := conflicts.asked_again(going_on, stopped.stop)):
-                        console.say(f"note: {again}")
-                    conflicts.hand_over(self.repository, stopped.stop, lock=self.lock)
-                    console.say(f"the merge is in progress in {conflicts.place(stopped.stop)}")
+                    if going_on is not None:
+                        conflicts.put_away(self.repository, going_on)
+                        for note in conflicts.asked_again(going_on, stopped.stop):
+                            console.say(f"note: {note}")
+                    where = conflicts.hand_over(self.repository, stopped.stop, lock=self.lock)
+                    console.say(f"the merge is in progress in {where}")
                 raise
             self.carry_out(plan, scene.objects, stop=going_on)
 
@@ -129,6 +131,10 @@ class Run:
         plan = self._with_evidence(plan, objects)
         from release.git.transaction import Transaction  # noqa: PLC0415  # a preview needs none of it
 
+        if stop is not None:
+            from release.flows import conflicts  # noqa: PLC0415  # loaded by flows that merge
+
+            stop = conflicts.put_away(self.repository, stop)
         transaction = Transaction(repository=self.repository, objects=objects, lock=self.lock, say=console.say)
         left = transaction.apply(plan, stop=stop)
         for path in left:

@@ -62,7 +62,8 @@ def _go_on(transaction: Transaction, stop: Stop) -> None:
         if found is None or found.phase != "conflict" or error.exit is Code.CONFLICT:
             raise
         face.report(error)
-        console.say("what was resolved is kept")
+        opened = None if found.stop is None else found.stop.opened
+        console.say(f"what was resolved is kept{f', to be edited in {opened.path}' if opened else ''}")
         console.say("next: invoke release.resume")
         console.say("undo: invoke release.abort")
         raise Exit(code=int(Code.INTERRUPTED if error.exit is Code.UNEXPECTED else error.exit)) from None

@@ -189,12 +189,13 @@ def test_a_gate_that_fails_after_a_resolution_keeps_it(tmp_path: Path) -> None:
 def test_a_gate_judges_the_resolution(tmp_path: Path) -> None:
     """The branch was green, and main was; what a person made of both is not."""
     project = gated(tmp_path / "project", "! grep both app.txt")
+    place = stopped(project)
     before = everything(project)
-    resolve(project, stopped(project))
-    assert project.invoke("release.resume").code == 4
-    assert project.invoke("release.abort").code == 0
+    resolve(project, place)
+    ended = project.invoke("release.resume")
+    assert (ended.code, f"to be edited in {place}" in ended.err) == (4, True), ended.text
     assert everything(project) == before
-    resolve(project, stopped(project), "one\nbetter\nthree\n")
+    resolve(project, place, "one\nbetter\nthree\n")
     ended = project.invoke("release.resume")
     assert ended.code == 0, ended.text
     released(project)

@@ -278,6 +278,39 @@ def test_version_sites_agree_whatever_the_resolution_says(project: Project) -> N
     assert project.at("main", "Dockerfile") == "FROM scratch\nLABEL version=1.0.0"
 
 
+@pytest.mark.parametrize("wrong", ["deleted", "link", "folder"])
+def test_a_resolution_without_version_is_none(project: Project, wrong: str) -> None:
+    place = stopped(project)
+    resolve(project, place)
+    (place / "VERSION").unlink()
+    if wrong == "link":
+        (place / "VERSION").symlink_to("app.txt")
+    if wrong == "folder":
+        (place / "VERSION").mkdir()
+        (place / "VERSION/x").write_text("x\n")
+    project.git("add", "-A", cwd=place)
+    said = waits(project, "VERSION is no plain file any more")
+    if wrong == "folder":
+        project.git("rm", "-q", "-r", "-f", "VERSION", cwd=place)
+    command = said.partition("bring it back: git ")[2].partition("    then:")[0]
+    project.git(*command.split())
+    resumes(project)
+
+
+def test_a_resolution_that_cannot_be_read_is_mended_where_it_is(project: Project) -> None:
+    place = stopped(project)
+    resolve(project, place)
+    text = (place / "pyproject.toml").read_text()
+    (place / "pyproject.toml").write_text("[[[\n")
+    project.git("add", "-A", cwd=place)
+    ended = project.invoke("release.resume")
+    assert (ended.code, "is not TOML" in ended.err) == (2, True), ended.text
+    assert f"what was resolved is kept, to be edited in {place}" in ended.err
+    (place / "pyproject.toml").write_text(text)
+    project.git("add", "-A", cwd=place)
+    resumes(project)
+
+
 def test_finish_instead_of_resume_is_refused_and_resume_completes_once(project: Project) -> None:
     place = stopped(project)
     resolve(project, place, commit=True)
