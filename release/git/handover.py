@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,10 +159,10 @@ def _refuse_other_work(repository: Repository, opened: Opened) -> Path:
     head = _head(where)
     if head == opened.ours:
         if found is None:
-            anew = f"begin it again: git worktree remove --force {where}    then: {RESUME}"
+            anew = f"begin it again: git worktree remove --force {shlex.quote(str(where))}    then: {RESUME}"
             raise _unfinished(f"the merge in {where} was given up", f"{anew}    {_OR_ABORT}")
     elif not head or not all(world.is_ancestor(repository, one, head) for one in (opened.ours, opened.theirs)):
-        kept = f"git -C {where} merge --no-ff -s ours {opened.theirs}"
+        kept = f"git -C {shlex.quote(str(where))} merge --no-ff -s ours {opened.theirs}"
         raise _unfinished(
             f"HEAD in {where} is at {head or 'nothing'}, which is no merge of {opened.ours} and {opened.theirs}",
             f"if its files are what you want: {kept}    then: {RESUME}    {_OR_ABORT}",
