@@ -162,7 +162,7 @@ def _read(out: bytes) -> Merged:
         stages.setdefault(path, {})[int(stage)] = Entry(mode=mode, oid=oid)
     messages = []
     for count in rest:
-        if not count:
+        if not count.isdigit():  # the end, or plain advice on submodules
             break
         paths = [next(rest) for _ in range(int(count))]
         kind, text = next(rest), next(rest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -206,57 +205,6 @@ def test_something_else_in_progress_there_comes_first(project: Project) -> None:
     waits(project, "a cherry-pick is in progress in")
     project.git("cherry-pick", "--abort", cwd=place)
     resumes(project)
-
-
-KINDS = {
-    "modify/delete, deleted": ({"x": "1\n2\n3\n"}, {"x": "1\nm\n3\n"}, {"x": None}, ["rm", "-q", "x"], None),
-    "modify/delete, kept": ({"x": "1\n2\n3\n"}, {"x": None}, {"x": "1\nr\n3\n"}, ["add", "x"], "1\nr\n3"),
-    "add/add": ({}, {"x": "m\n"}, {"x": "r\n"}, ["checkout", "--ours", "x"], "m"),
-    "binary": ({"x": b"\0base"}, {"x": b"\0main"}, {"x": b"\0release"}, ["checkout", "--theirs", "x"], "\0release"),
-    "both deleted": ({"x": "1\n2\n3\n"}, {"x": "1\nm\n3\n"}, {"x": "1\nr\n3\n"}, ["rm", "-q", "x"], None),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_conflict_is_resolved_with_git_as_always(tmp_path: Path, kind: str) -> None:
-    base, main, release, command, held = KINDS[kind]
-    project = conflicting(tmp_path / "project", base=base, main=main, release=release)  # type: ignore[arg-type]
-    place = stopped(project)
-    assert project.git("ls-files", "-u", "--", "x", cwd=place) != ""
-    project.git(*command, cwd=place)
-    project.git("add", "-A", cwd=place)
-    resumes(project)
-    assert (project.at("main", "x") if project.git("ls-tree", "main", "x") else None) == held
-
-
-def test_both_sides_renamed_a_file(tmp_path: Path) -> None:
-    text = "".join(f"line {number}\n" for number in range(20))
-    project = conflicting(
-        tmp_path / "project",
-        base={"x": text},
-        main={"x": None, "y": text},
-        release={"x": None, "z": text},
-    )
-    place = stopped(project)
-    assert set(project.git("diff", "--name-only", "--diff-filter=U", cwd=place).split()) == {"x", "y", "z"}
-    project.git("rm", "-q", "--cached", "x", cwd=place)
-    project.git("rm", "-q", "-f", "y", cwd=place)
-    project.git("add", "z", cwd=place)
-    resumes(project)
-    assert project.git("ls-tree", "--name-only", "main", "x", "y", "z") == "z"
-
-
-def test_a_file_against_a_folder(tmp_path: Path) -> None:
-    project = conflicting(tmp_path / "project", main={"x": "file\n"}, release={"x/y": "below\n"})
-    place = stopped(project)
-    name = next(one.name for one in place.iterdir() if one.name.startswith("x~"))
-    assert project.git("ls-files", "-u", "--", name, cwd=place) != ""
-    project.git("mv", name, "moved", cwd=place, check=False)
-    shutil.move(place / name, place / "moved")
-    project.git("add", "-A", cwd=place)
-    resumes(project)
-    assert project.at("main", "moved") == "file"
-    assert project.at("main", "x/y") == "below"
 
 
 def test_a_resolution_of_develop_is_asked_for_there(tmp_path: Path) -> None:
