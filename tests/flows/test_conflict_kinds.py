@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import pytest
 from finishing import BRANCH, FINISH, change, conflicting, open_release, released, stopped
 
 if TYPE_CHECKING:
@@ -21,25 +20,43 @@ def resumes(project: Project) -> None:
     released(project)
 
 
+class Kind(NamedTuple):
+    """A file on the three sides (None: absent), how a person resolves it with git, and what it then holds."""
+
+    base: str | bytes | None
+    main: str | bytes | None
+    release: str | bytes | None
+    command: tuple[str, ...]
+    held: str | None
+
+
 KINDS = {
-    "modify/delete, deleted": ({"x": "1\n2\n3\n"}, {"x": "1\nm\n3\n"}, {"x": None}, ["rm", "-q", "x"], None),
-    "modify/delete, kept": ({"x": "1\n2\n3\n"}, {"x": None}, {"x": "1\nr\n3\n"}, ["add", "x"], "1\nr\n3"),
-    "add/add": ({}, {"x": "m\n"}, {"x": "r\n"}, ["checkout", "--ours", "x"], "m"),
-    "binary": ({"x": b"\0base"}, {"x": b"\0main"}, {"x": b"\0release"}, ["checkout", "--theirs", "x"], "\0release"),
-    "both deleted": ({"x": "1\n2\n3\n"}, {"x": "1\nm\n3\n"}, {"x": "1\nr\n3\n"}, ["rm", "-q", "x"], None),
+    "modified-deleted": Kind("1\n2\n3\n", "1\nm\n3\n", None, ("rm", "-q"), None),
+    "deleted-modified": Kind("a\nb\nc\n", None, "a\nr\nc\n", ("add",), "a\nr\nc"),
+    "added-twice": Kind(None, "main\n", "release\n", ("checkout", "-q", "--ours"), "main"),
+    "binary": Kind(b"\0base", b"\0main", b"\0release", ("checkout", "-q", "--theirs"), "\0release"),
+    "modified-twice": Kind("4\n5\n6\n", "4\nm\n6\n", "4\nr\n6\n", ("rm", "-q"), None),
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_conflict_is_resolved_with_git_as_always(tmp_path: Path, kind: str) -> None:
-    base, main, release, command, held = KINDS[kind]
-    project = conflicting(tmp_path / "project", base=base, main=main, release=release)  # type: ignore[arg-type]
+def test_every_kind_of_conflict_is_resolved_with_git_as_always(tmp_path: Path) -> None:
+    def side(name: str) -> dict[str, str | bytes | None]:
+        held = {path: getattr(kind, name) for path, kind in KINDS.items()}
+        return {path: one for path, one in held.items() if one is not None or KINDS[path].base is not None}
+
+    base = {path: content for path, content in side("base").items() if content is not None}
+    main, release = side("main"), side("release")
+    project = conflicting(tmp_path / "project", base=base, main=main, release=release)
     place = stopped(project)
-    assert project.git("ls-files", "-u", "--", "x", cwd=place) != ""
-    project.git(*command, cwd=place)
+    assert set(project.git("diff", "--name-only", "--diff-filter=U", cwd=place).split()) == set(KINDS)
+    for path, kind in KINDS.items():
+        project.git(*kind.command, "--", path, cwd=place)
     project.git("add", "-A", cwd=place)
     resumes(project)
-    assert (project.at("main", "x") if project.git("ls-tree", "main", "x") else None) == held
+    there = project.git("ls-tree", "--name-only", "main").split()
+    assert {path: project.at("main", path) if path in there else None for path in KINDS} == {
+        path: kind.held for path, kind in KINDS.items()
+    }
 
 
 def test_both_sides_renamed_a_file(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from finishing import BRANCH, FINISH, change, open_release, refuses, released
 
+from release.git import journal
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -105,7 +107,7 @@ def test_two_finishes_at_once_let_one_through(project: Project, monkeypatch: pyt
 
     place = project.path / ".git/release/lock"
     place.parent.mkdir(exist_ok=True)
-    monkeypatch.setattr("release.git.journal.LOCK_SECONDS", 0.2)
+    monkeypatch.setitem(journal.locked.__wrapped__.__kwdefaults__, "wait", 0.2)  # type: ignore[attr-defined]
     with place.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         said = refuses(project, *FINISH, says="another run is at work in this repository (waited ")
