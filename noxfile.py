@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def suite(session: nox.Session) -> None:
 
 @nox.session
 def crash(session: nox.Session) -> None:
-    """Kill a run at every point there is; resume and abort each (needs strace for the points inside git)."""
+    """Kill a run at every point there is; resume and abort each (needs strace)."""
+    if shutil.which("strace") is None:
+        session.error("strace is not installed: the points inside git would be left out")
     session.install(".", *nox.project.dependency_groups(_GROUPS, "tests"))
     session.run(
         "pytest",
