@@ -71,6 +71,12 @@ def make(repository: Repository, opened: Opened, message: str, *, lock: int | No
     journal.sync(git_dir)
 
 
+def clear(repository: Repository, opened: Opened) -> None:
+    """Take away what was only begun, or is only half there: git may not even be able to list its worktrees."""
+    if not opened.handed and not is_made(repository, opened):
+        remove(repository, opened)
+
+
 def refuse_somebodys(repository: Repository, opened: Opened) -> None:
     """Refuse to make the worktree where something of a person may lie.
 
@@ -199,9 +205,10 @@ def _is_somebodys(repository: Repository, where: Path, *, handed: bool) -> bool:
     if where.is_symlink() or not where.is_dir():
         return True
     pointer = where / ".git"
-    if not pointer.is_file():
-        return any(where.iterdir())
-    target = pointer.read_text(encoding="utf-8", errors="surrogateescape").removeprefix(_POINTS).rstrip("\n")
+    target = pointer.read_text(encoding="utf-8", errors="surrogateescape") if pointer.is_file() else ""
+    if not target:  # git has not come further, or somebody has put things there
+        return any(one.name != ".git" or one.is_dir() for one in where.iterdir())
+    target = target.removeprefix(_POINTS).rstrip("\n")
     ours = (where / target).resolve().parent == (repository.common / "worktrees").resolve()
     return not ours or (handed and _git_dir(repository, where) is None)
 
@@ -210,12 +217,11 @@ def _git_dirs(repository: Repository, where: Path) -> Iterator[Path]:
     """Yield what git keeps of a worktree at a path: also the start of it, which does not name the path yet."""
     for git_dir in (repository.common / "worktrees").glob("*"):
         pointer = git_dir / "gitdir"
-        if not pointer.is_file():
+        named = os.fsdecode(pointer.read_bytes()).rstrip("\n") if pointer.is_file() else ""
+        if not named:
             if git_dir.name.startswith(where.name):
                 yield git_dir
-            continue
-        named = Path(os.fsdecode(pointer.read_bytes()).rstrip("\n"))
-        if (git_dir / named).parent.resolve() == where.resolve():
+        elif (git_dir / named).parent.resolve() == where.resolve():
             yield git_dir
 
 

@@ -12,7 +12,7 @@ from release import console
 from release.errors import Exit as Code
 from release.errors import ReleaseError, refusal
 from release.flows import conflicts
-from release.git import journal
+from release.git import handover, journal
 from release.git import repository as repositories
 from release.git.database import ObjectReader
 from release.git.transaction import Transaction
@@ -53,6 +53,8 @@ def abort(*, dry_run: bool) -> None:
 def _go_on(transaction: Transaction, stop: Stop) -> None:
     """Take the resolution of a conflict, and plan the flow anew with it and with what it was told at the start."""
     run = face.Run(repository=transaction.repository, lock=transaction.lock, yes=True)
+    if stop.opened is not None:
+        handover.clear(transaction.repository, stop.opened)
     try:
         run.flow(stop.flow, dict(stop.options), stop=stop, features=stop.flow == "feature.finish")
     except conflicts.Stopped:

@@ -52,7 +52,7 @@ STRUCK = {
 PHASES = {
     "the worktree is begun": (
         "handing over",
-        Point(when="inside", call="worktree-add 1", system_call="write", number=4),
+        Point(when="inside", call="worktree-add 1", system_call="write", number=5),
     ),
     "the merge is not named": ("handing over", Point(when="after", call="update-index 1")),
     "the resolution is stored": ("going on to the next", Point(when="after", call="write-tree 1")),
