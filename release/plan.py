@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from release.entry import Entry
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class RefUpdate:
+class RefUpdate(NamedTuple):
     """One ref moves from `old` to `new`; None is a ref that does not exist."""
 
     name: str
@@ -19,11 +18,10 @@ class RefUpdate:
 
     def reversed(self) -> RefUpdate:
         """The same step backwards."""
-        return replace(self, old=self.new, new=self.old)
+        return self._replace(old=self.new, new=self.old)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class PathChange:
+class PathChange(NamedTuple):
     """One tracked path differs between two commits; None is absence."""
 
     path: str
@@ -32,11 +30,10 @@ class PathChange:
 
     def reversed(self) -> PathChange:
         """The same step backwards."""
-        return replace(self, old=self.new, new=self.old)
+        return self._replace(old=self.new, new=self.old)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class WorktreeMove:
+class WorktreeMove(NamedTuple):
     """A worktree goes from one commit to another. A branch is a full refname, empty for a detached HEAD."""
 
     path: str
@@ -49,8 +46,7 @@ class WorktreeMove:
 
     def reversed(self) -> WorktreeMove:
         """The same step backwards."""
-        return replace(
-            self,
+        return self._replace(
             old_branch=self.new_branch,
             old=self.new,
             new_branch=self.old_branch,
@@ -59,8 +55,7 @@ class WorktreeMove:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class FileEdit:
+class FileEdit(NamedTuple):
     """One file of the working tree is replaced. Blobs hold the raw bytes on disk; None is no file."""
 
     path: str
@@ -70,19 +65,17 @@ class FileEdit:
 
     def reversed(self) -> FileEdit:
         """The same step backwards."""
-        return replace(self, old=self.new, new=self.old)
+        return self._replace(old=self.new, new=self.old)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Push:
+class Push(NamedTuple):
     """One atomic push; each ref's `old` is its lease."""
 
     remote: str
     updates: tuple[RefUpdate, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class FileDiff:
+class FileDiff(NamedTuple):
     """A file before and after, for the preview."""
 
     path: str
@@ -91,8 +84,7 @@ class FileDiff:
     new: bytes | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Candidate:
+class Candidate(NamedTuple):
     """The commit that a plan tags, and the gates whose receipts for its tree have to be there before."""
 
     commit: str
@@ -100,8 +92,7 @@ class Candidate:
     gates: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Tag:
+class Tag(NamedTuple):
     """An annotated tag as the plan makes it. `sign`: another object, with a signature, takes its place at the end."""
 
     name: str
@@ -109,7 +100,7 @@ class Tag:
     sign: bool
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Plan:
     """Everything one run does that can be seen, in the order push, refs, worktrees, files, index.
 
@@ -147,13 +138,13 @@ class Plan:
         old = self.tag.oid
 
         def put(updates: tuple[RefUpdate, ...]) -> tuple[RefUpdate, ...]:
-            return tuple(replace(one, new=oid) if one.new == old else one for one in updates)
+            return tuple(one._replace(new=oid) if one.new == old else one for one in updates)
 
         return replace(
             self,
             refs=put(self.refs),
-            push=None if self.push is None else replace(self.push, updates=put(self.push.updates)),
-            tag=replace(self.tag, oid=oid),
+            push=None if self.push is None else self.push._replace(updates=put(self.push.updates)),
+            tag=self.tag._replace(oid=oid),
         )
 
     def reversed(self) -> Plan:
@@ -168,8 +159,7 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Opened:
+class Opened(NamedTuple):
     """A merge that a person has to finish: the worktree it is in, what is merged into which branch, what conflicts.
 
     `key` names the merge by branch and contents; `tree` is the merge as far as it went. From the moment it is `handed`
@@ -187,8 +177,7 @@ class Opened:
     given_up: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Stop:
+class Stop(NamedTuple):
     """A flow that stopped at a merge conflict, with all that it takes to plan it anew.
 
     `flow` and `options` are the task and what it was told, `moment` is when it began (seconds since 1970), `pins` are

@@ -65,7 +65,7 @@ def stopped(scene: Situation, stop: Stop, first: Received, theirs: str, later: S
         )
         for one in later
     ]
-    return Stopped(problems, replace(stop, opened=opened))
+    return Stopped(problems, stop._replace(opened=opened))
 
 
 def _told(scene: Situation, merge: Received) -> str:
@@ -111,17 +111,17 @@ def hand_over(repository: Repository, stop: Stop, *, lock: int | None) -> Path:
     """
     assert stop.opened is not None  # noqa: S101  # only such stops are handed over
     where = handover.place(repository, stop.opened.branch)  # an earlier worktree may have gone since the plan was made
-    _make(repository, replace(stop, opened=replace(stop.opened, path=str(where))), lock=lock)
+    _make(repository, stop._replace(opened=stop.opened._replace(path=str(where))), lock=lock)
     return where
 
 
 def _make(repository: Repository, stop: Stop, *, lock: int | None) -> Stop:
     """Make the worktree at its place; return the stop as the journal then has it."""
     assert stop.opened is not None  # noqa: S101  # as above
-    opened = replace(stop.opened, handed=False)
-    keep(repository, replace(stop, opened=opened))
+    opened = stop.opened._replace(handed=False)
+    keep(repository, stop._replace(opened=opened))
     handover.make(repository, opened, _message(opened), lock=lock)
-    stop = replace(stop, opened=replace(opened, handed=True, given_up=False))
+    stop = stop._replace(opened=opened._replace(handed=True, given_up=False))
     keep(repository, stop)
     return stop
 
@@ -152,7 +152,7 @@ def take(scene: Situation, stop: Stop) -> tuple[Situation, Stop]:
             stop = _make(scene.repository, stop, lock=scene.lock)
         tree = handover.resolution(scene.repository, opened, lock=scene.lock)
         _refuse_without_version(scene, opened, tree)
-        stop = replace(stop, resolutions=(*stop.resolutions, (opened.key, tree)))
+        stop = stop._replace(resolutions=(*stop.resolutions, (opened.key, tree)))
     others = tuple(one for one in scene.world.worktrees if str(one.path) != opened.path)
     return replace(scene, world=replace(scene.world, worktrees=others)), stop
 
@@ -176,7 +176,7 @@ def put_away(repository: Repository, stop: Stop) -> Stop:
         return stop
     keep(repository, stop)
     _put_away(repository, stop.opened)
-    stop = replace(stop, opened=None)
+    stop = stop._replace(opened=None)
     keep(repository, stop)
     return stop
 
@@ -184,7 +184,7 @@ def put_away(repository: Repository, stop: Stop) -> Stop:
 def give_up(repository: Repository, stop: Stop) -> None:
     """Put the worktree of a stop away; nothing else was changed. Half of it is no merge any more: it is made anew."""
     if stop.opened is not None:
-        keep(repository, replace(stop, opened=replace(stop.opened, handed=False, given_up=True)))
+        keep(repository, stop._replace(opened=stop.opened._replace(handed=False, given_up=True)))
         _put_away(repository, stop.opened)
 
 

@@ -8,7 +8,6 @@ FROM is empty when the range is the whole history) that it was last written from
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release.errors import refusal, usage
@@ -94,7 +93,7 @@ def put_section(
     if (groups, heading, span) == (ours, old.heading, written) and document:
         return _written(opened)
     body = _body(groups, span, old, is_last=_is_last(opened, index), end=known.end)
-    return _written(opened.with_section(index, replace(old, heading=heading, body=body)))
+    return _written(opened.with_section(index, old._replace(heading=heading, body=body)))
 
 
 def add_section(document: bytes, *, version: str, date: dt.date, rendered: str) -> bytes:
@@ -109,7 +108,7 @@ def add_section(document: bytes, *, version: str, date: dt.date, rendered: str) 
     new = opened.sections[index]
     groups = entries.adopt(entries.read(()), _rendered(rendered), base=None, end=opened.end)
     body = _body(groups, None, new, is_last=_is_last(opened, index), end=opened.end)
-    return _written(opened.with_section(index, replace(new, body=body)))
+    return _written(opened.with_section(index, new._replace(body=body)))
 
 
 def finish_section(document: bytes, version: str, date: dt.date) -> bytes:
@@ -124,7 +123,7 @@ def finish_section(document: bytes, version: str, date: dt.date) -> bytes:
         raise refusal(f"the changelog has no section [{version}]", "write it with: invoke changelog")
     old = known.sections[index]
     body = tuple(_without_marker(old.body))
-    return _written(known.with_section(index, replace(old, heading=_dated(old.heading, date), body=body)))
+    return _written(known.with_section(index, old._replace(heading=_dated(old.heading, date), body=body)))
 
 
 def rename_section(document: bytes, old: str, new: str) -> bytes:
@@ -135,7 +134,7 @@ def rename_section(document: bytes, old: str, new: str) -> bytes:
         return document
     found = known.sections[index]
     heading = re.sub(rf"(?<![0-9.]){re.escape(found.name)}(?![0-9])", new, found.heading)  # in its link too
-    return sections.unparse(known.with_section(index, replace(found, heading=heading, name=new)))
+    return sections.unparse(known.with_section(index, found._replace(heading=heading, name=new)))
 
 
 def marker(document: bytes, version: str) -> Range | None:
@@ -149,7 +148,7 @@ def section(document: bytes, version: str) -> str | None:
     found = sections.parse(document).get(version)
     if found is None:
         return None
-    return replace(found, body=tuple(_without_marker(found.body))).text + "\n"
+    return found._replace(body=tuple(_without_marker(found.body))).text + "\n"
 
 
 def beside(document: bytes, version: str) -> tuple[str, ...]:
@@ -230,12 +229,12 @@ def _take_unreleased(document: Document) -> tuple[Document, Sequence[Group]]:
     unreleased = document.sections[index]
     groups = entries.read(unreleased.body)
     moved = [
-        replace(group, entries=tuple(entry for entry in group.entries if not entry.is_comment)) for group in groups
+        group._replace(entries=tuple(entry for entry in group.entries if not entry.is_comment)) for group in groups
     ]
     if not entries.keys(moved):
         return document, ()
     rest = sections.trimmed(entries.write(entries.without(groups, entries.keys(moved))))
-    return document.with_section(index, replace(unreleased, body=(*rest, document.end))), moved
+    return document.with_section(index, unreleased._replace(body=(*rest, document.end))), moved
 
 
 def _rendered(text: str) -> tuple[Group, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release.formats import entries, markdown, sections
@@ -52,12 +51,12 @@ def _merged(base: bytes, ours: bytes, theirs: bytes, labels: _Labels) -> tuple[D
     if _text(one.preamble) != _text(two.preamble) and _text(one.preamble) != _text(old.preamble):
         if _text(two.preamble) != _text(old.preamble):
             conflicts.append("preamble")
-            one = replace(one, preamble=_marked(one.preamble, two.preamble, labels, one.end))
+            one = one._replace(preamble=_marked(one.preamble, two.preamble, labels, one.end))
     elif _text(one.preamble) != _text(two.preamble):
-        one = replace(one, preamble=_converted(two.preamble, one.end))
+        one = one._replace(preamble=_converted(two.preamble, one.end))
     merged = _merge_sections(old, one, two, conflicts, labels)
     mark = two.mark if one.mark == old.mark else one.mark
-    return replace(merged, links=_merge_links(old, one, two, conflicts, labels), mark=mark), conflicts
+    return merged._replace(links=_merge_links(old, one, two, conflicts, labels), mark=mark), conflicts
 
 
 def _marked(ours: Sequence[str], theirs: Sequence[str], labels: _Labels, end: str) -> tuple[str, ...]:
@@ -94,7 +93,7 @@ def _merge_sections(old: Document, one: Document, two: Document, conflicts: list
         result = _merge_section(before.get(key), section, theirs.get(key), conflicts, labels, one.end)
         if result is not None:
             kept.append(result)
-    merged = replace(one, sections=tuple(kept))
+    merged = one._replace(sections=tuple(kept))
     for key, section in theirs.items():
         if key not in ours:
             result = _merge_section(before.get(key), None, section, conflicts, labels, one.end)
@@ -126,14 +125,14 @@ def _merge_section(
         return one
     mine, yours = (() if side is None else sections.trimmed((side.heading, *side.body)) for side in (one, two))
     first, *rest = _marked(mine, yours, labels, end)
-    return replace(known, heading=first, body=(*rest, end))
+    return known._replace(heading=first, body=(*rest, end))
 
 
 def _taken(two: Section, one: Section | None, end: str) -> Section:
     """Return their section with our line ends, and with our blank lines behind it."""
     behind = () if one is None else one.body[len(sections.trimmed(one.body)) :]
     body = _converted(sections.trimmed(two.body), end) + behind
-    return replace(two, heading=two.heading.removesuffix("\r") + end, body=body)
+    return two._replace(heading=two.heading.removesuffix("\r") + end, body=body)
 
 
 def _merge_unreleased(old: Section | None, one: Section | None, two: Section | None, end: str) -> Section:
@@ -144,7 +143,7 @@ def _merge_unreleased(old: Section | None, one: Section | None, two: Section | N
     ours = () if one is None else entries.read(sections.trimmed(one.body))
     behind = known.body[len(sections.trimmed(known.body)) :]
     groups = entries.adopt(ours or entries.read(()), theirs, base=entries.keys(base), end=end)
-    return replace(known, body=(*sections.trimmed(entries.write(groups)), *(behind or (end,))))
+    return known._replace(body=(*sections.trimmed(entries.write(groups)), *(behind or (end,))))
 
 
 def _place(document: Document, new: Section, two: Document) -> int:

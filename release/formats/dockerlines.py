@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.formats import FormatError
 
@@ -18,8 +17,7 @@ _SPLIT = re.compile(r"[ \t\v\f\r]*([^ \t\v\f\r]+)[ \t\v\f\r]*")
 _HEREDOC = re.compile(r"[0-9]*<<(-?)([^<]+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One instruction, its lines joined."""
 
     name: str  # upper case

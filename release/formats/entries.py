@@ -8,8 +8,8 @@ Entries are equal when their words are: the bullet's sign, line breaks and blank
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.formats import markdown
 
@@ -21,8 +21,7 @@ _SIGNS = ("-", "*", "+")
 _TAB = 4  # columns
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The lines of an entry, and the blank lines behind it."""
 
     lines: tuple[str, ...]
@@ -46,8 +45,7 @@ class Entry:
         return " ".join(" ".join([first, *self.lines[1:]]).split())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A heading with the blank lines behind it, and the entries up to the next; `path` is its name among the others."""
 
     heading: str = ""
@@ -63,8 +61,8 @@ class Group:
     def with_tail(self, blanks: tuple[str, ...]) -> Group:
         """Return the group with other blank lines at its end."""
         if not self.entries:
-            return replace(self, blanks=blanks)
-        return replace(self, entries=(*self.entries[:-1], replace(self.entries[-1], blanks=blanks)))
+            return self._replace(blanks=blanks)
+        return self._replace(entries=(*self.entries[:-1], self.entries[-1]._replace(blanks=blanks)))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -81,9 +79,9 @@ class _Reader:
         group = self.groups[-1]
         if self.lines:
             entry = Entry(lines=tuple(self.lines), blanks=tuple(self.blanks))
-            self.groups[-1] = replace(group, entries=(*group.entries, entry))
+            self.groups[-1] = group._replace(entries=(*group.entries, entry))
         else:
-            self.groups[-1] = replace(group, blanks=tuple(self.blanks))
+            self.groups[-1] = group._replace(blanks=tuple(self.blanks))
         self.lines, self.blanks, self.offset = [], [], 0
 
     def open_group(self, line: str, level: int, name: str) -> None:
@@ -109,7 +107,7 @@ class _Reader:
 
     def end_lead(self) -> None:
         if self.blanks:
-            self.groups[-1] = replace(self.groups[-1], blanks=tuple(self.blanks))
+            self.groups[-1] = self.groups[-1]._replace(blanks=tuple(self.blanks))
 
 
 def _column(line: str) -> int:
@@ -183,7 +181,7 @@ def without(groups: Sequence[Group], gone: set[str]) -> list[Group]:
         if len(kept) == len(group.entries):
             result.append(group)
         elif kept or not group.heading:
-            result.append(replace(group, entries=kept).with_tail(group.tail))
+            result.append(group._replace(entries=kept).with_tail(group.tail))
         elif result:
             result[-1] = result[-1].with_tail(group.tail)
     return result
@@ -232,13 +230,13 @@ def _extended(group: Group, new: Sequence[Entry], end: str) -> Group:
         entry = _signed(fresh, signs[-1]) if signs and signs[-1] in _SIGNS else fresh
         if entries:
             apart = not (entries[-1].is_bullet and entry.is_bullet)
-            entries[-1] = replace(entries[-1], blanks=(end,) if apart else ())
+            entries[-1] = entries[-1]._replace(blanks=(end,) if apart else ())
         entries.append(entry)
     blanks = group.blanks if group.entries else (end,)
-    return replace(group, blanks=blanks, entries=tuple(entries)).with_tail(group.tail)
+    return group._replace(blanks=blanks, entries=tuple(entries)).with_tail(group.tail)
 
 
 def _signed(entry: Entry, sign: str) -> Entry:
     """Return the item with another bullet: a change of it would part the list in two (CommonMark §5.3)."""
     first = entry.lines[0]
-    return replace(entry, lines=(sign + first[1:], *entry.lines[1:])) if first[0] in _SIGNS else entry
+    return entry._replace(lines=(sign + first[1:], *entry.lines[1:])) if first[0] in _SIGNS else entry

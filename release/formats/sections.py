@@ -9,8 +9,7 @@ in the eyes of everybody else.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.formats import markdown
 
@@ -31,8 +30,7 @@ _NUMBER = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A heading and the lines up to the next one; in a file with CRLF each line ends in CR.
 
     `name` is `Unreleased`, a version without its "v", or the text of a heading that is neither.
@@ -54,8 +52,7 @@ class Section:
         return self.name.lower()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A file: preamble, sections in their order, the link definitions at its end, and what it begins and ends with."""
 
     preamble: tuple[str, ...] = ()
@@ -76,7 +73,7 @@ class Document:
 
     def with_section(self, index: int, section: Section) -> Document:
         """Return the document with one section exchanged."""
-        return replace(self, sections=(*self.sections[:index], section, *self.sections[index + 1 :]))
+        return self._replace(sections=(*self.sections[:index], section, *self.sections[index + 1 :]))
 
     def lines(self, text: str) -> list[str]:
         """Return LF text as lines of this document."""
@@ -99,13 +96,13 @@ def parse(data: bytes) -> Document:
     ]
     bounds = [*(index for index, _ in starts), len(lines)]
     sections = [
-        replace(section, body=tuple(lines[index + 1 : stop]))
+        section._replace(body=tuple(lines[index + 1 : stop]))
         for (index, section), stop in zip(starts, bounds[1:], strict=True)
     ]
     preamble: tuple[str, ...] = tuple(lines[: bounds[0]])
     if sections:
         body, links = _split_links(sections[-1].body)
-        sections[-1] = replace(sections[-1], body=body)
+        sections[-1] = sections[-1]._replace(body=body)
     else:
         preamble, links = _split_links(preamble)
     return Document(
@@ -208,15 +205,15 @@ def insert(document: Document, index: int, new: Section) -> Document:
     known = document.sections
     is_last = index == len(known) and not document.links
     body = trimmed(new.body)
-    new = replace(new, body=body if is_last else body + blank)
+    new = new._replace(body=body if is_last else body + blank)
     if index == 0:
         front = document.preamble
         preamble = front if not front or not front[-1].strip() else front + blank
-        return replace(document, preamble=preamble, sections=(new, *known))
+        return document._replace(preamble=preamble, sections=(new, *known))
     before = known[index - 1]
     if not before.body or before.body[-1].strip():
-        before = replace(before, body=before.body + blank)
-    return replace(document, sections=(*known[: index - 1], before, new, *known[index:]))
+        before = before._replace(body=before.body + blank)
+    return document._replace(sections=(*known[: index - 1], before, new, *known[index:]))
 
 
 def trimmed(lines: Iterable[str]) -> tuple[str, ...]:

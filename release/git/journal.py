@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from release.entry import Entry
@@ -105,9 +105,9 @@ def write(repository: Repository, journal: Journal) -> Journal:
         "git_dir": journal.git_dir,
     }
     if journal.stop is not None:
-        facts["stop"] = asdict(journal.stop)
+        facts["stop"] = _facts(journal.stop)
     # A plan can list thousands of paths: it is written out once, and no phase changes it.
-    plan = journal.encoded or json.dumps(asdict(replace(journal.plan, diffs=())))
+    plan = journal.encoded or json.dumps(_facts(replace(journal.plan, diffs=())))
     text = f'{json.dumps(facts)[:-1]}, "plan": {plan}}}\n'
     replace_file(folder(repository) / "journal.json", text.encode("ascii"), 0o644, ours=True)
     sync(folder(repository))
@@ -184,6 +184,15 @@ def sync(place: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _facts(value: Any) -> Any:
+    """Return what is written of a plan: its records by the names of their fields, an entry as a pair."""
+    if isinstance(value, Plan):
+        return {name: _facts(inner) for name, inner in vars(value).items()}
+    if isinstance(value, tuple) and hasattr(value, "_asdict") and not isinstance(value, Entry):
+        return {name: _facts(inner) for name, inner in value._asdict().items()}
+    return [_facts(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _plan(data: dict[str, Any]) -> Plan:

@@ -8,7 +8,7 @@ import struct
 import time
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.entry import Entry
 from release.errors import refusal
@@ -136,8 +136,7 @@ def object_id(hash_name: str, kind: str, content: bytes) -> str:
     return digest.hexdigest()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who makes the commits and when: two ident lines (`Name <email> seconds zone`), and whether git signs."""
 
     author: str

@@ -9,9 +9,8 @@ import shlex
 import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.entry import Entry
 from release.errors import Problem, interrupted
@@ -31,16 +30,14 @@ EXECUTABLE, SYMLINK, SUBMODULE = "100755", "120000", "160000"  # git's modes
 _SHOWN = 5  # paths named in one message
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tracked:
+class Tracked(NamedTuple):
     """Tracked files with changes that no commit holds (staged or not), and submodules that moved or are dirty."""
 
     files: tuple[str, ...]
     submodules: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """A worktree looked at through a copy of its index, so that the real one is neither locked nor refreshed."""
 
     path: Path
@@ -342,8 +339,7 @@ def _written(place: Path, entry: Entry, path: str, objects: ObjectReader) -> tup
     return (filtered, blob, blob.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Present:
+class _Present(NamedTuple):
     """What lies at a path: a file's bytes or a link's target."""
 
     data: bytes

@@ -28,8 +28,7 @@ _CARRIED = ("uploadpack", "proxy", "proxyauthmethod", "vcs", "serveroption")  # 
 USUAL = "origin"  # the remote that most repositories have
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Worktree:
+class Worktree(NamedTuple):
     """A worktree of the repository. `branch` is a full refname, empty when HEAD is detached."""
 
     path: Path

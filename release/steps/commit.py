@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.entry import Entry
 from release.plan import FileDiff, PathChange
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from release.git.snapshot import Snapshot
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A commit that no ref shows yet, its tree, its first parent, and what it changes in that."""
 
     commit: str

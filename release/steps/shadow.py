@@ -14,7 +14,6 @@ import struct
 import zlib
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -49,8 +48,7 @@ class Person(NamedTuple):
         return f"{self.name} <{self.address}> {self.time} +0000"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit of the range: ids and parents as they are, texts inert."""
 
     id: str
@@ -61,8 +59,7 @@ class Commit:
     message: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shadow:
+class Shadow(NamedTuple):
     """What git-cliff sees: a repository, its commits (parents first) by the ids they have there, and the range."""
 
     folder: Path
