@@ -6,7 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from release.errors import Problem, ReleaseError, refusal
-from release.flows import checks, commands, conflicts, content, landed, moves, publishing, releasing, requests, tagging
+from release.flows import (
+    checks,
+    commands,
+    conflicts,
+    content,
+    landed,
+    moves,
+    publishing,
+    releasing,
+    requests,
+    situation,
+    tagging,
+)
 from release.flows.landed import Landed
 from release.flows.receiving import Incoming, Receiver
 from release.flows.releasing import Merges
@@ -40,14 +52,18 @@ def is_over(run: Finish) -> Plan | None:
     is_here = bool(tip) and scene.objects.commit_here(tip) is not None
     found = Landed(commit, "", 0, tip if is_here else "", is_whole=True)
     done = f"{run.tag} is released already: nothing to do"
+    then = releasing.STATUS
     waiting = run.backmerge.there
     if run.wish.pr and waiting is not None and not landed.lacking(scene, [Receiver(run.backmerge, waiting)], found):
-        where = requests.address(scene, run.backmerge, scene.develop)
-        done = f"{run.tag} is released already, and {run.backmerge.name} awaits its merge: {where}"
-        return Plan(task=run.task, top=str(scene.repository.top), done=done, then=releasing.MERGE)
+        develop = Receiver(scene.develop, situation.starting_point(scene, scene.develop)[0])
+        if landed.lacking(scene, [develop], found):
+            where = requests.address(scene, run.backmerge, scene.develop)
+            done = f"{run.tag} is released already, and {run.backmerge.name} awaits its merge: {where}"
+            return Plan(task=run.task, top=str(scene.repository.top), done=done, then=releasing.MERGE)
+        then = f"git push {scene.world.remote} :{run.backmerge.name}    (it is merged)"
     merges, notes = _merged_back(run, found)
     if not merges.back:
-        return Plan(task=run.task, top=str(scene.repository.top), done=done, then=releasing.STATUS)
+        return Plan(task=run.task, top=str(scene.repository.top), done=done, then=then)
     return _given_again(run, merges, notes)
 
 

@@ -85,6 +85,17 @@ def test_while_the_request_waits_repeating_it_names_the_address(guarded: tuple[P
         assert f"develop does not contain v1.0.0 yet: {BRANCH} waits to be merged, with a merge commit" in shown.out
 
 
+def test_a_request_that_was_merged_waits_no_longer_and_its_branch_can_go(
+    guarded: tuple[Project, Forge, str, str],
+) -> None:
+    project, forge, *_ = guarded
+    done(project, "release.finish", "--pr", "--yes")
+    forge.land(BRANCH, "merge", into="develop")
+    ended = done(project, "release.finish", "--version", "1.0.0", "--pr")
+    assert "v1.0.0 is released already: nothing to do" in ended.err
+    assert f"next: git push origin :{BRANCH}" in ended.err
+
+
 def test_a_branch_that_has_the_name_already_is_not_overwritten(guarded: tuple[Project, Forge, str, str]) -> None:
     project, forge, *_ = guarded
     forge.git("push", "-q", "origin", f"origin/develop:refs/heads/{BRANCH}")
