@@ -43,12 +43,16 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stopped:
-    """What is in progress: the task, its phase, why it stopped, and where a person has to resolve something."""
+    """What is in progress: the task, its phase, why it stopped, and where a person has to resolve something.
+
+    `can_undo`: nothing of it has been pushed yet.
+    """
 
     task: str
     phase: str
     why: str
     worktree: str
+    can_undo: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,14 +167,20 @@ def _stopped(found: journal.Journal | None) -> Stopped | None:
         return None
     opened = None if found.stop is None or found.phase != "conflict" else found.stop.opened
     worktree = "" if opened is None else opened.path
-    return Stopped(task=found.plan.task, phase=found.phase, why=journal.describe(found), worktree=worktree)
+    return Stopped(
+        task=found.plan.task,
+        phase=found.phase,
+        why=journal.describe(found),
+        worktree=worktree,
+        can_undo=found.can_undo,
+    )
 
 
 def _next(lines: Sequence[Line], stopped: Stopped | None) -> str:
     """Return the command that usually comes next."""
     if stopped is not None:
         resolving = f"resolve it in {stopped.worktree}, git add, then: " if stopped.worktree else ""
-        return f"{resolving}invoke release.resume, or invoke release.abort"
+        return f"{resolving}invoke release.resume{', or invoke release.abort' if stopped.can_undo else ''}"
     current = next((line for line in lines if line.current), None)
     if current is not None and current.role in ("hotfix", "feature"):
         return f"commit on {current.branch}, then: invoke {current.role}.finish --dry-run"

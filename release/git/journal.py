@@ -39,6 +39,11 @@ class Journal:
     stop: Stop | None = None
     encoded: str = field(default="", compare=False, repr=False)  # the plan as it is written
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether nothing has been pushed yet, as far as the journal knows."""
+        return self.plan.push is None or self.phase in ("planned", "pushing")
+
 
 def folder(repository: Repository) -> Path:
     """Where this tool keeps what must survive a crash: below the git folder that all worktrees share."""
@@ -136,7 +141,8 @@ def refuse_if_in_progress(repository: Repository) -> None:
     """
     journal = read(repository)
     if journal is not None:
-        raise refusal(describe(journal), "go on: invoke release.resume    or undo: invoke release.abort")
+        undo = "    or undo: invoke release.abort" if journal.can_undo else ""
+        raise refusal(describe(journal), f"go on: invoke release.resume{undo}")
 
 
 def describe(journal: Journal) -> str:

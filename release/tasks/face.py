@@ -311,7 +311,7 @@ def _can_undo(where: Repository) -> bool:
 
     with contextlib.suppress(ReleaseError):
         present = journal.read(where)
-        return present is None or present.plan.push is None or present.phase in ("planned", "pushing")
+        return present is None or present.can_undo
     return False
 
 

@@ -125,6 +125,7 @@ def test_status_says_where_the_merge_is(both: Project) -> None:
         "phase": "conflict",
         "why": f"{task} stopped at a conflict: the merge into main is in progress in {place}",
         "worktree": str(place),
+        "can_undo": True,
     }
     assert everything(both) == before
 

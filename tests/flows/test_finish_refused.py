@@ -95,6 +95,9 @@ def test_a_hook_here_that_refuses_refs_is_said(project: Project) -> None:
     assert (ended.code, "undo" in ended.err) == (7, False), ended.text
     refused = project.invoke("release.abort")
     assert (refused.code, "already been pushed" in refused.err) == (3, True), refused.text
+    for words in (("release.status",), ("release.candidate", "--yes")):
+        said = project.invoke(*words).text
+        assert ("invoke release.resume" in said, "release.abort" in said) == (True, False), said
     own.unlink()
     assert project.invoke("release.resume").code == 0
     released(project)
