@@ -120,7 +120,8 @@ def _make(repository: Repository, stop: Stop, *, lock: int | None) -> Stop:
     assert stop.opened is not None  # noqa: S101  # as above
     opened = stop.opened._replace(handed=False)
     keep(repository, stop._replace(opened=opened))
-    handover.make(repository, opened, _message(opened), lock=lock)
+    resolved = [tree for _, tree in stop.resolutions]
+    handover.make(repository, opened, _message(opened), resolved=resolved, lock=lock)
     stop = stop._replace(opened=opened._replace(handed=True, given_up=False))
     keep(repository, stop)
     return stop

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,13 @@ def is_made(repository: Repository, opened: Opened) -> bool:
     return _head(where) not in ("", opened.ours)
 
 
-def make(repository: Repository, opened: Opened, message: str, *, lock: int | None) -> None:
-    """Make the worktree with the merge in progress: sites settled, conflicts marked and unmerged in the index."""
+def make(
+    repository: Repository, opened: Opened, message: str, *, resolved: Iterable[str] = (), lock: int | None
+) -> None:
+    """Make the worktree with the merge in progress: sites settled, conflicts marked and unmerged in the index.
+
+    `resolved` are trees that people made of earlier conflicts: no other ref keeps them from a `git gc`.
+    """
     where = Path(opened.path)
     remove(repository, opened)
     arguments = ["worktree", "add", "--quiet", "--detach", "--no-checkout", "--", str(where), opened.ours]
@@ -65,10 +71,22 @@ def make(repository: Repository, opened: Opened, message: str, *, lock: int | No
     command.write(["read-tree", "--reset", "-u", "--no-recurse-submodules", opened.tree], cwd=where, lock=lock)
     data = b"".join(_stages(opened))
     command.write(["update-index", "-z", "--index-info"], cwd=where, lock=lock, data=data)
+    _keep(where, dict.fromkeys((opened.theirs, opened.tree, *resolved)), lock)
     # MERGE_HEAD comes last: without it the merge was never handed over.
     for name, text in (("MERGE_MSG", f"{message}\n"), ("MERGE_MODE", "no-ff"), (_MERGING, f"{opened.theirs}\n")):
         journal.replace_file(git_dir / name, text.encode(), 0o644)
     journal.sync(git_dir)
+
+
+def _keep(where: Path, oids: Iterable[str], lock: int | None) -> None:
+    """Keep objects from a `git gc` while the worktree is there: of its own refs it looks at the reflogs alone.
+
+    What is in them counts for a month, from the time that is named there.
+    """
+    steps = "".join(f"start\nupdate refs/worktree/release {oid}\ncommit\n" for oid in oids)
+    env = {"GIT_COMMITTER_DATE": f"{int(time.time())} +0000"}
+    arguments = ["update-ref", "--create-reflog", "-m", "kept for invoke release.resume", "--stdin"]
+    command.write(arguments, cwd=where, lock=lock, env=env, data=steps.encode())
 
 
 def clear(repository: Repository, opened: Opened) -> None:

@@ -49,6 +49,17 @@ def resumes(project: Project, cwd: Path | None = None) -> Ended:
     return ended
 
 
+def test_a_git_gc_while_merges_are_resolved_takes_nothing_away(tmp_path: Path) -> None:
+    project = conflict_in_both(tmp_path / "project")
+    resolve(project, stopped(project))
+    project.git("gc", "-q", "--prune=now")
+    assert project.invoke("release.resume").code == 6
+    resolve(project, project.folder / "work-merge-develop")
+    project.git("gc", "-q", "--prune=now")
+    resumes(project)
+    released(project)
+
+
 def test_two_conflicts_take_two_resolutions_and_give_the_right_tag(tmp_path: Path) -> None:
     project = conflict_in_both(tmp_path / "project")
     before = everything(project)
