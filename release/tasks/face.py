@@ -291,6 +291,9 @@ def ending() -> Iterator[Callable[[], Repository]]:
             code = Code.INTERRUPTED
         _leave(code, found)
     except KeyboardInterrupt:
+        # CPython remembers an interrupt that came while it ran source text, as to make a dataclass, until it runs some
+        # again: `python -m invoke` would end by the signal, whatever its exit status.
+        exec("")  # noqa: S102
         console.say("interrupted")
         _leave(Code.INTERRUPTED if _interrupted(found) else Code.REFUSED, found)
     except OSError as error:

@@ -124,7 +124,7 @@ class Trial:
         if not in_progress:
             return (1, 2, 3) if self.goal in self.course[:-1] else (0, 1, 2, 3)
         refused = (2, 3) if self.repeated else ()  # before it looked at the journal, or back to where it found it
-        return (7, *refused, *((6,) if self.goal in self.course[:-1] else ()))
+        return (7, *refused, *((6,) if self.repeated or self.goal in self.course[:-1] else ()))
 
     def judge(self) -> str:
         """Continue what lies on disk in every way there is; the same state is continued once."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +24,18 @@ if TYPE_CHECKING:
     from crash.stage import State
 
     Tries = Callable[[Case], Trial]
+
+
+ROOT = Path(__file__).parents[2]
+LOADING = """\
+import invoke
+from release.tasks import face
+try:
+    with face.ending():
+        exec("raise KeyboardInterrupt")
+except invoke.Exit as ended:
+    raise SystemExit(ended.code)
+"""
 
 
 @pytest.mark.parametrize("call", ["status 1", "update-ref 1", "read-tree 2"])
@@ -69,6 +85,14 @@ def test_ctrl_c_works_again_after_a_task(tries: Tries) -> None:
     before = signal.getsignal(signal.SIGINT)
     assert stage.project.invoke(*BUMP.words).code == 0
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_while_modules_load_ends_with_our_status(tmp_path: Path) -> None:
+    """Dataclasses are made by running source text; an interrupt there is one that Python would exit by."""
+    (tmp_path / "loading.py").write_text(LOADING)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(tmp_path)))}
+    ended = subprocess.run([sys.executable, "-m", "loading"], env=env, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (3, b"interrupted\n")
 
 
 @pytest.mark.crash
