@@ -168,9 +168,7 @@ def _open(
         move = moves.move_of(scene, scene.worktree, moves.Landing(branch.ref, commit))
         if move.changes and (problem := probe.can_follow(move)) is not None:
             raise ReleaseError([problem])
-    refs, pushed = publishing.updates(scene, [publishing.Moved(branch, commit)], None, push=push)
-    if not any(ref.name == branch.ref for ref in refs):  # with a push too, one works on it here
-        refs = (*refs, publishing.created(branch, commit))
+    refs, pushed = publishing.opened(scene, branch, commit, push=push)
     diffs: tuple[FileDiff, ...] = () if made is None else made.diffs
     undo = f"invoke {group}.drop --name {branch.name}{' --remote' if push else ''}"
     if group == "support":  # which nothing drops

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import Problem, ReleaseError, usage
-from release.flows import ancestry, checks, content, moves, situation
+from release.flows import ancestry, checks, content, moves, publishing, situation
 from release.flows.sides import Sides
 from release.formats import sites
 from release.git import history, snapshot
 from release.git import worktree as trees
-from release.plan import Plan, Push, RefUpdate
+from release.plan import Plan
 from release.steps import working_tree
 from release.steps.working_tree import VERSION
 
@@ -147,7 +147,7 @@ def _plan(
 ) -> Plan:
     branch = scene.branch(versions.tag_name(versions.release_segment(version), scene.config.release))
     scene.writer.flush(made.commit)
-    update = RefUpdate(name=branch.ref, old=None, new=made.commit)
+    refs, pushed = publishing.opened(scene, branch, made.commit, push=push)
     move = moves.move_of(scene, scene.worktree, moves.Landing(branch.ref, made.commit))
     problem = probe.can_follow(move)
     if problem is not None:
@@ -158,8 +158,8 @@ def _plan(
         done=f"{branch.name} is open at {version}",
         then=_next_command(version),
         undo=f"invoke release.drop --name {versions.release_segment(version)}{' --remote' if push else ''}",
-        push=Push(remote=scene.world.remote, updates=(update,)) if push else None,
-        refs=(update,),
+        push=pushed,
+        refs=refs,
         worktrees=(move,),
         tree=made.tree,
         commit=made.commit,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.errors import Problem, ReleaseError
+from release.flows import unpublished
 from release.plan import Push, RefUpdate, Tag
 
 if TYPE_CHECKING:
@@ -35,14 +36,20 @@ class Visible(NamedTuple):
 
 
 def visible(scene: Situation, moved: Iterable[Moved], tag: Tag | None, *, push: bool) -> Visible:
-    """Return what becomes visible, as `updates`, and what can be pushed later.
+    """Return what becomes visible, as `updates`, and what can be pushed later: with what was not pushed before.
 
     Raises:
-        ReleaseError: git cannot hold a new ref beside one that is there (exit 3).
+        ReleaseError: as of `updates`.
     """
     goals = tuple(moved)
     refs, now = updates(scene, goals, tag, push=push)
-    return Visible(refs, now, now if push else updates(scene, goals, tag, push=True)[1])
+    if push or not scene.world.remote:
+        return Visible(refs, now, now)
+    later, before = _updates(scene, goals, tag, push=True)[1], unpublished.push(scene)
+    if later is not None and before is not None:
+        names = {ref.name for ref in later.updates}
+        later = later._replace(updates=(*later.updates, *(ref for ref in before.updates if ref.name not in names)))
+    return Visible(refs, now, later)
 
 
 def annotated(scene: Situation, version: Version, commit: str, message: str, *, sign: bool) -> Tag:
@@ -54,9 +61,16 @@ def annotated(scene: Situation, version: Version, commit: str, message: str, *, 
     )
 
 
-def created(branch: Branch, commit: str) -> RefUpdate:
-    """Return the update that makes a branch here."""
-    return RefUpdate(name=branch.ref, old=None, new=commit)
+def opened(scene: Situation, branch: Branch, commit: str, *, push: bool) -> tuple[tuple[RefUpdate, ...], Push | None]:
+    """Return the updates that open a branch, always here too: one works on it.
+
+    Raises:
+        ReleaseError: as of `updates`.
+    """
+    refs, pushed = updates(scene, [Moved(branch, commit)], None, push=push)
+    if not any(ref.name == branch.ref for ref in refs):
+        refs = (*refs, RefUpdate(name=branch.ref, old=None, new=commit))
+    return refs, pushed
 
 
 def updates(
@@ -65,8 +79,17 @@ def updates(
     """Return the ref updates here and the push. A branch that is only at the remote comes here only without a push.
 
     Raises:
-        ReleaseError: git cannot hold a new ref beside one that is there (exit 3).
+        ReleaseError: git cannot hold a new ref beside one that is there; with a push, earlier releases are only here
+            (exit 3).
     """
+    if push and scene.world.remote:
+        unpublished.refuse(scene)
+    return _updates(scene, moved, tag, push=push)
+
+
+def _updates(
+    scene: Situation, moved: Iterable[Moved], tag: Tag | None, *, push: bool
+) -> tuple[tuple[RefUpdate, ...], Push | None]:
     here: list[RefUpdate] = []
     there: list[RefUpdate] = []
     pushes = push and bool(scene.world.remote)

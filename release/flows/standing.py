@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from release import conventional
 from release import version as versions
 from release.errors import Problem, ReleaseError
-from release.flows import ancestry, prepare, subjects
+from release.flows import ancestry, commands, prepare, subjects, unpublished
 from release.git import history, journal
 from release.git import world as git
 
@@ -92,8 +92,16 @@ def standing(scene: Situation) -> Standing:
         last="" if last is None else str(last.version),
         remote=scene.world.remote,
         stopped=stopped,
-        next=_next(found, stopped) if stopped is not None else _untagged(scene, found, tip) or _next(found, None),
+        next=_next(found, stopped)
+        if stopped is not None
+        else _unpublished(scene) or _untagged(scene, found, tip) or _next(found, None),
     )
+
+
+def _unpublished(scene: Situation) -> str:
+    """Return the push of releases that are only here; "" when there are none."""
+    push = unpublished.push(scene)
+    return "" if push is None else f"{unpublished.named(push)} only here: {commands.push(scene, push)}"
 
 
 def _untagged(scene: Situation, lines: Sequence[Line], tip: str | None) -> str:

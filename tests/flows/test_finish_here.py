@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,6 +45,34 @@ def test_the_next_command_pushes_what_a_pushing_run_would_have_pushed(tmp_path: 
         remotes.append(heads(project, remote=True))
         pushed(project)
     assert remotes[0] == remotes[1]
+
+
+def test_a_release_that_was_not_pushed_is_remembered_and_pushed_before_the_next(project: Project) -> None:
+    opened(project, "1.0.0", {"late.txt": "x\n"})
+    done(project.invoke("release.finish", "--no-push"))
+    done(project.invoke("feature.start", "new"))
+    project.commit("feat: new", {"new.txt": "n\n"})
+    command = project.invoke("release.status").out.partition("next: v1.0.0 is only here: ")[2].strip()
+    for words in (("feature.finish", "--yes"), ("release.prepare", "1.1.0", "--push", "--allow-empty", "--yes")):
+        said = refuses(project, *words, says="v1.0.0 is only here, not at origin")
+        assert f"that comes first: {command}\n" in said
+    subprocess.run(command, shell=True, cwd=project.path, check=True, capture_output=True)
+    assert project.remote_ref("refs/heads/release/v1.0.0") == ""
+    for name in ("refs/heads/main", "refs/heads/develop", "refs/tags/v1.0.0"):
+        assert project.remote_ref(name) == project.ref(name) != ""
+    assert "git push" not in project.invoke("release.status").out
+    done(project.invoke("feature.finish", "--yes"))
+
+
+def test_what_pushes_the_second_release_pushes_the_first_too(project: Project) -> None:
+    opened(project, "1.0.0", {"late.txt": "x\n"})
+    done(project.invoke("release.finish", "--no-push"))
+    project.commit("feat: more", {"more.txt": "m\n"})
+    opened(project, "1.1.0", push=False)
+    type_in(project, project.invoke("release.finish", "--no-push"), "next")
+    pushed(project)
+    assert project.remote_ref("refs/tags/v1.0.0") == project.ref("v1.0.0") != ""
+    assert project.remote_ref("refs/tags/v1.1.0") == project.ref("v1.1.0") != ""
 
 
 @pytest.mark.parametrize("kept", [False, True])
