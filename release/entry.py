@@ -10,3 +10,8 @@ class Entry(NamedTuple):
 
     mode: str
     oid: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a plain file."""
+        return self.mode in ("100644", "100755")

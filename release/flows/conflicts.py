@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from release.git.merge import Conflict
     from release.git.repository import Repository
 
-_FILES = ("100644", "100755")  # git's modes
 _OPENS = b"<<<<<<< "
 _CLOSES = b">>>>>>> "
 CONTINUE = "resolve it there and git add; then: invoke release.resume    or give up: invoke release.abort"
@@ -93,7 +92,7 @@ def _hunks(scene: Situation, tree: str, conflict: Conflict) -> str:
         entry = scene.objects.tree(entry.oid if entry is not None else tree).get(name)
         if entry is None:
             return ""
-    if entry is None or entry.mode not in _FILES:
+    if entry is None or not entry.is_file:
         return ""
     opens, spans = 0, []
     for number, line in enumerate(scene.objects.blob(entry.oid).split(b"\n"), 1):
@@ -161,7 +160,7 @@ def take(scene: Situation, stop: Stop) -> tuple[Situation, Stop]:
 def _refuse_without_version(scene: Situation, opened: Opened, tree: str) -> None:
     """Refuse a resolution that lost VERSION: no other file says what a release is."""
     before, after = (scene.objects.tree(one).get(VERSION) for one in (opened.tree, tree))
-    if before is not None and (after is None or after.mode not in _FILES):
+    if before is not None and (after is None or not after.is_file):
         what = f"VERSION is no plain file any more in {opened.path}"
         back = f"git -C {shlex.quote(opened.path)} checkout {opened.theirs} -- VERSION"
         hint = f"bring it back: {back}    then: {handover.RESUME}"

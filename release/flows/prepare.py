@@ -77,7 +77,7 @@ def starting(scene: Situation) -> tuple[Start, list[Problem]]:
     tip, note, problems = situation.starting_point(scene, scene.develop)
     config = scene.config_at(tip, scene.develop.name)
     found = list(problems)
-    data = scene.objects.file(tip, VERSION)
+    data = scene.objects.plain_file(tip, VERSION)
     if data is None:
         hint = "write one line with the version, such as 0.1.0.dev0, and commit it"
         found.append(Problem(what=f"{scene.develop.name} has no VERSION file", hint=hint))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from release import config as configuration
 from release import console, process
-from release.errors import Exit, Problem, ReleaseError, refusal, usage
+from release.errors import Exit, Problem, ReleaseError, usage
 from release.git import command
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def _set(stage: Stage, repository: Repository) -> None:
     head = command.run(["rev-parse", "-q", "--verify", "HEAD^{commit}"], cwd=repository.top, accept=(0, 1, 128)).out
     if not head.strip():
         raise usage("the repository has no commit yet", "make the first commit")
-    if repository.shallow:
-        raise refusal("this is a shallow clone: it cannot be rehearsed", "git fetch --unshallow --tags")
+    repository.refuse_shallow("it cannot be rehearsed")
     console.say(f"rehearsing on copies of {repository.top}")
     config = configuration.load(_committed(repository), origin=f"{CONFIG} at HEAD")
     main = config.main or (config.develop if config.develop in ("main", "master") else "main")

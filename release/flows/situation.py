@@ -154,7 +154,7 @@ class Situation:
 
     def version_at(self, commit: str) -> Version | None:
         """Return the version that VERSION holds in a commit; None when there is none that can be read."""
-        return versions.read_file(self.objects.file(commit, "VERSION"))
+        return versions.read_file(self.objects.plain_file(commit, "VERSION"))
 
     def released(self, tip: str) -> history.Released:
         """Return the tags that `tip` builds on; each tip is walked once."""
@@ -241,8 +241,7 @@ def refuse_unusable(repository: Repository, world: World) -> None:
     here = next(tree for tree in world.worktrees if tree.path.resolve() == repository.top.resolve())
     if not here.head.strip("0"):
         raise usage("the repository has no commit yet", "make the first commit")
-    if repository.shallow:
-        raise refusal("this is a shallow clone: tags and merges cannot be judged", "git fetch --unshallow --tags")
+    repository.refuse_shallow("tags and merges cannot be judged")
 
 
 def _tracking(world: World, remote: str) -> dict[str, Ref]:

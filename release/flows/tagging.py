@@ -109,7 +109,7 @@ def _then_tag(scene: Situation, branch: Branch) -> str:
 
 
 def _version(scene: Situation, commit: str) -> Version:
-    data = scene.objects.file(commit, "VERSION")
+    data = scene.objects.plain_file(commit, "VERSION")
     if data is None:
         raise usage("HEAD has no file VERSION", "write one line with the version, and commit it")
     version = versions.parse_file(data, "VERSION at HEAD")

@@ -99,6 +99,11 @@ class ObjectReader:
         entry = self.entry(commit, path)
         return None if entry is None or entry.mode in (TREE, SUBMODULE) else self.blob(entry.oid)
 
+    def plain_file(self, commit: str, path: str) -> bytes | None:
+        """Return a file of a commit as `file` does, but None for a symbolic link."""
+        entry = self.entry(commit, path)
+        return self.blob(entry.oid) if entry is not None and entry.is_file else None
+
     def entry(self, commit: str, path: str) -> Entry | None:
         """Return the entry at a path of a commit; found through the trees, so that any name is only data."""
         if commit not in self._roots:

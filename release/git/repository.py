@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from release.errors import usage
+from release.errors import refusal, usage
 from release.git import command
 
 if TYPE_CHECKING:
@@ -36,6 +36,15 @@ class Repository(NamedTuple):
     def run(self, *arguments: str, data: bytes = b"", accept: Sequence[int] = (0,)) -> Result:
         """Run a reading git call at the worktree's root."""
         return command.run(arguments, cwd=self.top, data=data, accept=accept)
+
+    def refuse_shallow(self, so: str) -> None:
+        """Refuse a clone that holds only the newest part of the history; `so` says what cannot be done in it.
+
+        Raises:
+            ReleaseError: it is one (exit 3).
+        """
+        if self.shallow:
+            raise refusal(f"this is a shallow clone: {so}", "git fetch --unshallow --tags")
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> Process:
         """Start a reading git call at the worktree's root."""

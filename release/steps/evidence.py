@@ -30,7 +30,7 @@ def reference(objects: ObjectReader, released: Released) -> Reference | None:
     nearest = released.nearest
     if nearest is None:
         return None
-    held = versions.read_file(objects.file(nearest.commit, VERSION))
+    held = versions.read_file(objects.plain_file(nearest.commit, VERSION))
     return _reference(objects, nearest, held or nearest.version, released.tags)
 
 
@@ -62,7 +62,7 @@ def before(objects: ObjectReader, commit: str) -> list[Snapshot]:
 
 def _version(objects: ObjectReader, commit: str) -> Version | None:
     """Return what VERSION holds in a commit; None when the commit is not here, or VERSION holds none of ours."""
-    return versions.read_file(objects.file(commit, VERSION)) if objects.commit_here(commit) is not None else None
+    return versions.read_file(objects.plain_file(commit, VERSION)) if objects.commit_here(commit) is not None else None
 
 
 def _reference(objects: ObjectReader, tagged: Tagged, held: Version, tags: Mapping[Version, str]) -> Reference:

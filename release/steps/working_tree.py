@@ -57,10 +57,13 @@ class WorkingTree:
         """What VERSION says.
 
         Raises:
-            ReleaseError: there is no VERSION, or it holds no version of ours (exit 2).
+            ReleaseError: there is no VERSION, or it holds no version of ours (exit 2); it is no plain file (exit 3).
         """
         self.refuse_missing_version()
-        return versions.parse_file(self.files.read(VERSION), VERSION)
+        data = _read(self.files, VERSION)
+        if data is None:
+            raise usage("VERSION is tracked, and the file is gone", "bring it back: git checkout HEAD -- VERSION")
+        return versions.parse_file(data, VERSION)
 
     @functools.cached_property
     def released(self) -> history.Released:
@@ -84,7 +87,7 @@ class WorkingTree:
             self.files,
             self.config,
             self.released,
-            head=None if self.head is None else versions.read_file(self.objects.file(self.head, VERSION)),
+            head=None if self.head is None else versions.read_file(self.objects.plain_file(self.head, VERSION)),
         )
 
     @functools.cached_property
@@ -132,6 +135,20 @@ def survey(
     )
 
 
+def _read(tree: Snapshot, path: str) -> bytes | None:
+    """Return a tracked file's bytes; None when it is not there.
+
+    Raises:
+        ReleaseError: it is no plain file (exit 3).
+    """
+    try:
+        return tree.get(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise refusal(f"{path} cannot be read: {error}", "make it a plain file again") from None
+
+
 @contextlib.contextmanager
 def opened(locate: Callable[[], Repository]) -> Iterator[WorkingTree]:
     """Read the working tree around the current folder; git finds the repository, its files and tags side by side.
@@ -149,13 +166,7 @@ def opened(locate: Callable[[], Repository]) -> Iterator[WorkingTree]:
             stack.callback(started.kill)
         repository = locate()
         tree = snapshot.of_working_tree(repository, listing)
-        try:
-            data = tree.get(CONFIG)
-        except FileNotFoundError:
-            data = None
-        except OSError as error:
-            raise refusal(f"{CONFIG} cannot be read: {error}", "make it a plain file again") from None
-        config = configuration.load(data, origin=CONFIG)
+        config = configuration.load(_read(tree, CONFIG), origin=CONFIG)
         refs = git.parse_refs(command.checked(tags.finish()).out)
         found = (
             (versions.from_tag(name.removeprefix("refs/tags/"), config.tag), ref.commit) for name, ref in refs.items()

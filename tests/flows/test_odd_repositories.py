@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,42 @@ def test_a_changelog_that_is_a_link_is_refused(project: Project) -> None:
     project.commit("docs: link")
     project.git("push", "-q", "origin", "develop")
     refuses(project, "release.prepare", "1.0.0", code=2, says="no plain file")
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "gone"])
+def test_a_version_file_that_is_no_file_is_refused_with_what_mends_it(project: Project, kind: str) -> None:
+    place = project.path / "VERSION"
+    place.unlink()
+    if kind == "link":
+        place.symlink_to("pyproject.toml")
+    elif kind == "fifo":
+        os.mkfifo(place)
+    mends = "git checkout HEAD -- VERSION" if kind == "gone" else "file"
+    for words in [("version",), ("propagate", "--check"), ("bump", "1.0.0")][: 1 if kind == "gone" else 3]:
+        ended = project.invoke(*words)
+        assert (ended.code, "error: VERSION " in ended.err) == (2 if kind == "gone" else 3, True), ended.text
+        assert mends in ended.err.partition("\n  ")[2]
+
+
+def test_a_committed_link_is_no_version(project: Project) -> None:
+    (project.path / "real").write_text("0.9.0\n")
+    (project.path / "VERSION").unlink()
+    (project.path / "VERSION").symlink_to("real")
+    project.commit("chore: link")
+    project.git("push", "-q", "origin", "develop")
+    refuses(project, "release.prepare", "1.0.0", code=3, says="develop has no VERSION file")
+
+
+def test_a_shallow_clone_counts_no_versions(project: Project, tmp_path: Path) -> None:
+    shallow = Project(tmp_path / "other")
+    shallow.folder.mkdir()
+    address = f"file://{project.remote}"
+    project.git("clone", "-q", "--depth=1", "-b", "develop", address, str(shallow.path), cwd=tmp_path)
+    for words in (("version", "--next"), ("bump", "next"), ("bump", "minor"), ("bump", "rc")):
+        ended = shallow.invoke(*words)
+        assert (ended.code, "git fetch --unshallow --tags" in ended.err) == (3, True), ended.text
+    assert shallow.invoke("version").code == 0
+    assert shallow.git("status", "--porcelain") == ""
 
 
 def test_drop_counts_what_only_the_remote_has_and_says_how_to_bring_it_back(project: Project, tmp_path: Path) -> None:

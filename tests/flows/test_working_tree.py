@@ -286,6 +286,12 @@ def test_bump_stays_within_the_release_of_its_branch(project: Project, wanted: s
     refuses(project, "bump", wanted)
 
 
+@pytest.mark.parametrize("wanted", ["minor", "next"])
+def test_bump_takes_no_other_part_there_even_where_it_means_the_same_release(project: Project, wanted: str) -> None:
+    assert project.invoke("release.prepare", "0.10.0rc1").code == 0
+    refuses(project, "bump", wanted)
+
+
 def test_bump_moves_an_open_release_forward(project: Project) -> None:
     assert project.invoke("release.prepare", "1.0.0b1").code == 0
     for part, version in (("rc", "1.0.0rc1"), ("final", "1.0.0"), ("alpha", "1.0.0a1")):
