@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -31,7 +32,19 @@ def _print(text: str, stream: TextIO) -> None:
     """Print what is visible of a text, whatever the stream can encode."""
     encoding = stream.encoding or "utf-8"
     shown = visible(text).encode(encoding, "backslashreplace").decode(encoding)
-    print(shown, file=stream, flush=True)  # this module is the one that prints
+    with _heard(stream):
+        print(shown, file=stream, flush=True)  # this module is the one that prints
+
+
+@contextlib.contextmanager
+def _heard(stream: TextIO) -> Iterator[None]:
+    """Go on when nobody reads any more, as behind `| head -1`: a release is not ended by who looks at it."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # what is still buffered goes there, too
+        os.close(nowhere)
 
 
 def visible(text: str) -> str:
@@ -60,12 +73,13 @@ def preview(plan: Plan) -> None:
     painted = colours(sys.stdout)
     for diff in plan.diffs:
         data = b"".join(unified(diff))
-        if painted:
-            print(_paint(data), end="", flush=True)  # noqa: T201  # this module is the one that prints
-        else:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+        with _heard(sys.stdout):
+            if painted:
+                print(_paint(data), end="", flush=True)  # noqa: T201  # this module is the one that prints
+            else:
+                sys.stdout.flush()
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
     for line in summary(plan):
         show(line)
 

@@ -81,7 +81,7 @@ def ask(repository: Repository, push: Push) -> There:
 
 
 def track(repository: Repository, push: Push, *, lock: int) -> None:
-    """Move the remote-tracking refs as the push would have, had it come to its end."""
+    """Move the remote-tracking refs as the push would have, had it come to its end; if we cannot, a fetch does."""
     known = world.tracking(repository, push.remote, [update.name for update in push.updates])
     lines = [
         (f"update {known[update.name]}\0{update.new}\0\0" if update.new else f"delete {known[update.name]}\0\0")
@@ -90,7 +90,8 @@ def track(repository: Repository, push: Push, *, lock: int) -> None:
     ]
     if lines:
         arguments = ["update-ref", "-m", "update by push", "--stdin", "-z"]  # git's own words
-        command.write(arguments, cwd=repository.top, lock=lock, data=os.fsencode("".join(lines)))
+        data = os.fsencode("".join(lines))
+        command.write(arguments, cwd=repository.top, lock=lock, data=data, accept=range(256))
 
 
 def mixed(push: Push, state: str) -> ReleaseError:

@@ -33,6 +33,19 @@ def test_a_preview_in_a_pipe_can_be_applied(project: Project) -> None:
     assert run(project, "version", "--check").returncode == 0
 
 
+@pytest.mark.parametrize("words", [("release.prepare", "1.0.0", "--dry-run"), ("release.prepare", "1.0.0")])
+def test_when_nobody_reads_it_a_task_still_comes_to_its_end(project: Project, words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    program = [sys.executable, "-m", "invoke", *words]
+    ended = subprocess.run(program, cwd=project.path, env=env, stdout=writing, stderr=writing, check=False)
+    os.close(writing)
+    assert ended.returncode == 0
+    assert (project.ref("release/v1.0.0") != "") is (len(words) == 2)
+    assert not (project.path / ".git/release/journal.json").exists()
+
+
 def test_errors_leave_their_code_and_no_traceback(project: Project) -> None:
     done = run(project, "release.prepare", "1.1")
     assert done.returncode == 2

@@ -103,6 +103,14 @@ def test_a_hook_here_that_refuses_refs_is_said(project: Project) -> None:
     released(project)
 
 
+def test_a_hook_here_that_refuses_remote_tracking_refs_does_not_stop_what_is_pushed(project: Project) -> None:
+    own = hook(project, "reference-transaction", '[ "$1" != prepared ] || ! grep -q refs/remotes/', remote=False)
+    ended = project.invoke(*FINISH)
+    assert ended.code == 0, ended.text
+    own.unlink()
+    released(project)
+
+
 def colleague(project: Project, script: str) -> Path:
     """Let somebody do something in the remote while a finish is pushing, once."""
     return hook(project, "pre-push", f'(unset GIT_DIR; cd {project.remote} && {script}); rm -f "$0"', remote=False)
