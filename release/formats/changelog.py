@@ -85,7 +85,7 @@ def put_section(
     theirs = _rendered(rendered)
     last = None if base is None else entries.keys(_rendered(base))
     ours = entries.read(_without_marker(sections.trimmed(old.body)))
-    groups = entries.adopt(ours, moved, base=None, end=known.end)
+    groups = entries.adopt(ours, moved, base=(), end=known.end)
     groups = entries.adopt(groups, theirs, base=last, end=known.end)
     written = _marker_of(old)
     span = written if marker and written and entries.keys(theirs) == last else marker
@@ -172,7 +172,7 @@ def is_empty(document: bytes, version: str) -> bool:
     """Whether the section of `version` has no entry that a reader would see, or there is no section."""
     found = sections.parse(document).get(version)
     groups = () if found is None else entries.read(_without_marker(found.body))
-    return all(entry.is_comment for group in groups for entry in group.entries)
+    return all(entry.is_silent for group in groups for entry in group.entries)
 
 
 def _parsed(document: bytes) -> Document:
@@ -222,15 +222,13 @@ def _open_section(document: Document, version: str, date: dt.date) -> Document:
 
 
 def _take_unreleased(document: Document) -> tuple[Document, Sequence[Group]]:
-    """Return the document without the entries under Unreleased, and them; comments and empty headings stay."""
+    """Return the document without the entries under Unreleased, and them; comments, breaks and empty headings stay."""
     index = document.find(sections.UNRELEASED)
     if index is None:
         return document, ()
     unreleased = document.sections[index]
     groups = entries.read(unreleased.body)
-    moved = [
-        group._replace(entries=tuple(entry for entry in group.entries if not entry.is_comment)) for group in groups
-    ]
+    moved = [group._replace(entries=tuple(entry for entry in group.entries if not entry.is_silent)) for group in groups]
     if not entries.keys(moved):
         return document, ()
     rest = sections.trimmed(entries.write(entries.without(groups, entries.keys(moved))))

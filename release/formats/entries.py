@@ -1,8 +1,8 @@
 """The entries of one changelog section, by group, and how changes of one side are taken over by the other.
 
-An entry is a list item of the top level with all that belongs to it, or a paragraph. A group is a heading of level 3
-or deeper, and what stands before any heading is a group without one.
-Entries are equal when their words are: the bullet's sign, line breaks and blanks do not count.
+An entry is a list item of the top level with all that belongs to it, a paragraph, or a thematic break. A group is a
+heading of level 3 or deeper, and what stands before any heading is a group without one.
+Entries are equal when their group and their words are: the bullet's sign, line breaks and blanks do not count.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _BULLET = re.compile(r"([ \t]*(?:[-*+]|[0-9]{1,9}[.)]))([ \t]+|$)")
 _SIGNS = ("-", "*", "+")
+# An entry as it is compared: the path of its group, and its words.
+Key = tuple[tuple[str, ...], str]
 _TAB = 4  # columns
 
 
@@ -30,7 +32,12 @@ class Entry(NamedTuple):
     @property
     def is_bullet(self) -> bool:
         """Whether this is an item of a list."""
-        return _BULLET.match(self.lines[0]) is not None
+        return _bullet(self.lines[0]) is not None
+
+    @property
+    def is_break(self) -> bool:
+        """Whether this is a thematic break, which parts what stands around it."""
+        return len(self.lines) == 1 and markdown.is_break(self.lines[0])
 
     @property
     def is_comment(self) -> bool:
@@ -38,11 +45,21 @@ class Entry(NamedTuple):
         return self.lines[0].lstrip().startswith("<!--")
 
     @property
-    def key(self) -> str:
-        """The words, by which entries are compared."""
-        bullet = _BULLET.match(self.lines[0])
+    def is_silent(self) -> bool:
+        """Whether it says nothing to readers."""
+        return self.is_comment or self.is_break
+
+    @property
+    def words(self) -> str:
+        """What it says, by which entries of a group are compared."""
+        bullet = _bullet(self.lines[0])
         first = self.lines[0][bullet.end() if bullet else 0 :]
         return " ".join(" ".join([first, *self.lines[1:]]).split())
+
+
+def _bullet(line: str) -> re.Match[str] | None:
+    """Return the sign of a list item, with the blanks around it; None for every other line."""
+    return None if markdown.is_break(line) else _BULLET.match(line)
 
 
 class Group(NamedTuple):
@@ -92,9 +109,11 @@ class _Reader:
 
     def take(self, line: str, *, is_prose: bool) -> None:
         """Add a line to the current entry, or start another."""
-        bullet = _BULLET.match(line) if is_prose else None
+        bullet = _bullet(line) if is_prose else None
         is_outside = not self.offset or _column(line) < self.offset
-        if self.lines and is_outside and (bullet is not None or self.blanks):
+        # Below a line of a paragraph it underlines that.
+        is_break = is_prose and markdown.is_break(line) and bool(self.offset or self.blanks)
+        if self.lines and is_outside and (bullet is not None or is_break or self.blanks):
             self.end_entry()
         if self.lines:
             self.lines += self.blanks
@@ -140,30 +159,62 @@ def write(groups: Iterable[Group]) -> list[str]:
     return lines
 
 
-def keys(groups: Iterable[Group]) -> set[str]:
+def keys(groups: Iterable[Group]) -> set[Key]:
     """Return the keys of all entries."""
-    return {entry.key for group in groups for entry in group.entries}
+    return {(group.path, entry.words) for group in groups for entry in group.entries}
 
 
-def adopt(ours: Sequence[Group], theirs: Sequence[Group], *, base: Iterable[str] | None, end: str) -> tuple[Group, ...]:
-    """Take over what `theirs` did since `base` (keys of entries): its removals and its additions, each once.
+def adopt(ours: Sequence[Group], theirs: Sequence[Group], *, base: Iterable[Key] | None, end: str) -> tuple[Group, ...]:
+    """Take over what `theirs` did since `base` (keys of entries): its removals, its moves and its additions, each once.
 
-    An entry that ours edited, moved or removed stays as ours has it. Without a base nothing counts as removed.
+    An entry that ours edited, moved or removed stays as ours has it, unless theirs removed it. Without a base nothing
+    counts as removed, and what has the words of one of our entries counts as that, whatever group it is in.
     New entries go to the end of their group, new groups to where they stand among theirs. `end` is CR or nothing.
     """
-    known = set(base or ())
-    gone = known - keys(theirs)
+    known, present = keys(theirs), keys(ours)
+    if base is None:
+        gone, new = set[Key](), {one for one, other in _paired(known, present).items() if other is None}
+    else:
+        gone, new = _changes(set(base), known, present)
     result = list(ours) if not gone else without(ours, gone)
-    present = keys(ours)
+    new -= present
     for group in theirs:
-        new = []
+        fresh = []
         for entry in group.entries:
-            if entry.key not in known | present:
-                present.add(entry.key)
-                new.append(_moved(entry, end))
-        if new:
-            result = _add(result, group, new, order=theirs, end=end)
+            key = (group.path, entry.words)
+            if key in new:
+                new.remove(key)
+                fresh.append(_moved(entry, end))
+        if fresh:
+            result = _add(result, group, fresh, order=theirs, end=end)
     return tuple(result)
+
+
+def _changes(base: set[Key], theirs: set[Key], ours: set[Key]) -> tuple[set[Key], set[Key]]:
+    """Return which of our entries go and which of theirs come, by what theirs did since the base."""
+    here = _paired(base, ours)
+    gone, new = set(), set(theirs)
+    for key, now in _paired(base, theirs).items():
+        mine = here[key]
+        if now is None and mine is not None:
+            gone.add(mine)
+        elif now is not None and now != key and mine == key:
+            gone.add(key)  # theirs moved it, and it comes in its new group
+        elif now is not None:
+            new.discard(now)
+    return gone, new
+
+
+def _paired(one: set[Key], other: set[Key]) -> dict[Key, Key | None]:
+    """Return for each key of `one` the same in `other`, else one of the same words that was moved there, else None."""
+    pairs: dict[Key, Key | None] = {key: key if key in other else None for key in one}
+    left: dict[str, list[Key]] = {}
+    for key in sorted(other - one, reverse=True):
+        left.setdefault(key[1], []).append(key)
+    for key in sorted(key for key, found in pairs.items() if found is None):
+        if left.get(key[1]):
+            pairs[key] = left[key[1]].pop()
+    return pairs
 
 
 def _moved(entry: Entry, end: str) -> Entry:
@@ -173,17 +224,19 @@ def _moved(entry: Entry, end: str) -> Entry:
     return Entry(lines=tuple(line.removeprefix(blank).rstrip() + end for line in entry.lines))
 
 
-def without(groups: Sequence[Group], gone: set[str]) -> list[Group]:
-    """Return the groups less some entries; a group that loses its last entry goes too."""
+def without(groups: Sequence[Group], gone: set[Key]) -> list[Group]:
+    """Return the groups less some entries; a group that loses its last entry goes too, and leaves its breaks behind."""
     result: list[Group] = []
     for group in groups:
-        kept = tuple(entry for entry in group.entries if entry.key not in gone)
+        kept = tuple(entry for entry in group.entries if (group.path, entry.words) not in gone)
+        breaks = all(entry.is_break for entry in kept)
         if len(kept) == len(group.entries):
             result.append(group)
-        elif kept or not group.heading:
+        elif not breaks or not group.heading:
             result.append(group._replace(entries=kept).with_tail(group.tail))
         elif result:
-            result[-1] = result[-1].with_tail(group.tail)
+            before = result[-1]
+            result[-1] = before._replace(entries=(*before.entries, *kept)).with_tail(group.tail)
     return result
 
 
@@ -223,20 +276,32 @@ def _open(groups: list[Group], group: Group, *, order: list[tuple[str, ...]], en
 
 
 def _extended(group: Group, new: Sequence[Entry], end: str) -> Group:
-    """Return the group with entries at its end: items close together and with one sign, paragraphs apart."""
-    entries = list(group.entries)
-    signs = [match[1].strip() for entry in entries if (match := _BULLET.match(entry.lines[0]))]
+    """Return the group with entries at its end: items close together and with one sign, paragraphs apart.
+
+    Breaks at its end stay there.
+    """
+    known = len(group.entries)
+    while known and group.entries[known - 1].is_break:
+        known -= 1
+    entries, behind = list(group.entries[:known]), group.entries[known:]
+    signs = [match[1].strip() for entry in entries if (match := _bullet(entry.lines[0]))]
     for fresh in new:
         entry = _signed(fresh, signs[-1]) if signs and signs[-1] in _SIGNS else fresh
         if entries:
             apart = not (entries[-1].is_bullet and entry.is_bullet)
             entries[-1] = entries[-1]._replace(blanks=(end,) if apart else ())
         entries.append(entry)
+    if behind:
+        entries[-1] = entries[-1]._replace(blanks=(end,))
     blanks = group.blanks if group.entries else (end,)
-    return group._replace(blanks=blanks, entries=tuple(entries)).with_tail(group.tail)
+    return group._replace(blanks=blanks, entries=(*entries, *behind)).with_tail(group.tail)
 
 
 def _signed(entry: Entry, sign: str) -> Entry:
     """Return the item with another bullet: a change of it would part the list in two (CommonMark §5.3)."""
     first = entry.lines[0]
-    return entry._replace(lines=(sign + first[1:], *entry.lines[1:])) if first[0] in _SIGNS else entry
+    match = _bullet(first)
+    if match is None or match[1].strip() not in _SIGNS:
+        return entry
+    at = match.end(1) - 1
+    return entry._replace(lines=(first[:at] + sign + first[at + 1 :], *entry.lines[1:]))

@@ -16,6 +16,7 @@ _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)")
 _NO_PARAGRAPH = re.compile(
     r" {0,3}(?:(?:[-*+]|[0-9]{1,9}[.)])(?:\s|$)|>|#{1,6}(?:\s|$)|(?:-[ \t]*){3,}$|(?:_[ \t]*){3,}$|(?:\*[ \t]*){3,}$)"
 )
+_BREAK = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|(?:\*[ \t]*){3,})")
 _DEFINITION = re.compile(r" {0,3}\[(?!\^)((?:[^\[\]\\]|\\.)+)\]:\s*\S")
 _FENCE = re.compile(r"([ \t]*(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)*)(`{3,}(?=[^`]*$)|~{3,})")
 _COMMENT, _COMMENT_ENDS = re.compile(r" {0,3}<!--"), re.compile(r"-->")
@@ -37,6 +38,11 @@ def heading(line: str) -> tuple[int, str] | None:
     text = match[2].strip()
     bare = text.rstrip("#")  # a closing run of "#" has to stand by itself
     return len(match[1]), bare.rstrip() if bare[-1:] in {"", " ", "\t"} else text
+
+
+def is_break(line: str) -> bool:
+    """Whether a line that goes on no paragraph is a thematic break (§4.1)."""
+    return _BREAK.fullmatch(line.rstrip()) is not None
 
 
 def underlined(lines: Sequence[str]) -> list[range]:

@@ -1,0 +1,100 @@
+"""Entries by their group and their words: what was written by hand comes through, and moves are moves."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from release.formats import changelog, changelog_merge
+
+DAY = dt.date(2026, 1, 31)
+RENDERED = "### Added\n\n- rendered\n"
+
+
+def document(unreleased: str, section: str = "") -> bytes:
+    released = f"## [1.1.0] - 2026-01-31\n\n{section}\n" if section else ""
+    return f"# Changelog\n\n## [Unreleased]\n\n{unreleased}\n{released}## [1.0.0] - 2025-01-01\n\n- First\n".encode()
+
+
+def put(known: bytes, rendered: str = RENDERED, base: str | None = None) -> str:
+    return changelog.put_section(
+        known, version="1.1.0", date=DAY, rendered=rendered, base=base, marker=("a" * 40, "b" * 40)
+    ).decode()
+
+
+def merged(base: str, ours: str, theirs: str) -> str:
+    found = changelog.merge(document(base), document(ours), document(theirs))
+    assert isinstance(found, bytes), found
+    return found.decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["**Note:** restart the daemon.", "*Breaking* the API", "+1 for speed", "-O3 is the default", "--flag is gone"],
+)
+@pytest.mark.parametrize("sign", ["-", "*", "+"])
+def test_a_line_that_only_begins_like_an_item_keeps_its_first_character(text: str, sign: str) -> None:
+    written = put(document(f"### Added\n\n{text}\n", f"### Added\n\n{sign} known\n"))
+    assert f"\n{text}\n" in written
+    added = merged(f"### Added\n\n{sign} a\n", f"### Added\n\n{sign} a\n{sign} b\n", f"### Added\n\n- a\n\n{text}\n")
+    assert f"\n{text}\n" in added
+
+
+@pytest.mark.parametrize("line", ["---", "***", "* * *", "_ _ _", "- - -"])
+def test_a_break_below_unreleased_stays_there(line: str) -> None:
+    written = put(document(f"{line}\n"))
+    assert f"## [Unreleased]\n\n{line}\n\n## [1.1.0]" in written
+    assert put(written.encode(), base=RENDERED) == written
+    moved = put(document(f"### Added\n\n- by hand\n\n{line}\n"))
+    assert f"## [Unreleased]\n\n{line}\n\n## [1.1.0] - 2026-01-31\n\n### Added\n\n- by hand\n- rendered\n" in moved
+
+
+def test_entries_come_before_a_break_at_the_end_of_their_section() -> None:
+    written = put(document("", "### Added\n\n* known\n\n---\n"))
+    assert "### Added\n\n* known\n* rendered\n\n---\n" in written
+
+
+def test_a_break_alone_is_no_entry() -> None:
+    assert changelog.is_empty(document("", "---\n"), "1.1.0")
+
+
+def test_equal_words_in_two_groups_are_two_entries() -> None:
+    written = put(document("### Deprecated\n\n- `old`\n\n### Removed\n\n- older\n\n### Security\n\n- `old`\n"))
+    assert "### Deprecated\n\n- `old`\n\n### Removed\n\n- older\n\n### Security\n\n- `old`\n" in written
+    both = put(document(""), "### Added\n\n- Dark mode\n\n### Fixed\n\n- Dark mode\n")
+    assert both.count("- Dark mode") == 2
+
+
+def test_what_a_person_moved_to_another_group_is_not_added_again() -> None:
+    first = put(document("")).replace("### Added", "### Changed")
+    for base in (RENDERED, None):
+        again = put(first.encode(), RENDERED + "\n### Fixed\n\n- later\n", base)
+        assert again.count("- rendered") == 1
+        assert "### Changed\n\n- rendered\n\n### Fixed\n\n- later\n" in again
+
+
+def test_a_move_by_one_side_is_a_move() -> None:
+    base = "### Added\n\n- New parser\n"
+    theirs = "### Fixed\n\n- New parser\n"
+    found = merged(base, "### Added\n\n- New parser\n- Dev\n", theirs)
+    assert "### Added\n\n- Dev\n\n### Fixed\n\n- New parser\n" in found
+    back = merged(base, theirs, "### Added\n\n- New parser\n- Dev\n")
+    assert back.count("- New parser") == 1
+    assert "### Fixed\n\n- New parser\n" in back
+
+
+def test_what_one_side_takes_out_of_one_of_two_groups_stays_in_the_other() -> None:
+    both = "### Added\n\n- x\n\n### Fixed\n\n- x\n"
+    found = merged(
+        both, both.replace("### Added", "### Added\n\n- more").replace("more\n\n- x", "more\n- x"), both[:16]
+    )
+    assert "### Added\n\n- more\n- x\n" in found
+    assert "### Fixed" not in found
+
+
+def test_a_conflict_keeps_both_sides_as_they_are() -> None:
+    sides = [document("", f"### Added\n\n**{word}** by hand\n") for word in ("base", "ours", "theirs")]
+    marked = changelog_merge.with_markers(sides[0], sides[1], sides[2], ("ours", "theirs")).decode()
+    assert "**ours** by hand" in marked
+    assert "**theirs** by hand" in marked
