@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,19 @@ from release.git import lock
 from release.plan import Candidate, FileEdit, Opened, PathChange, Plan, Push, RefUpdate, Stop, Tag, WorktreeMove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from release.git.repository import Repository
 
 LOCK_SECONDS = 5.0  # how long a second run waits for the first
-_LAYOUT = 2  # of the journal's JSON; a journal of another layout is never guessed at
+_SYNCING = 8  # at a time
+_LAYOUT = 3  # of the journal's JSON; a journal of another layout is never guessed at
 
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """A plan in progress. `phase`: planned → pushing → pushed → local; without a push: planned → local.
+    """A plan in progress. `phase`: pushing → local; without a push only local.
 
     A flow that stopped at a conflict has an empty plan, the phase "conflict" and a `stop`. `undoing` is set by an
     abort before it changes anything: from then on files may be torn in either direction.
@@ -34,7 +36,7 @@ class Journal:
 
     plan: Plan
     git_dir: str
-    phase: str = "planned"
+    phase: str
     undoing: bool = False
     stop: Stop | None = None
     encoded: str = field(default="", compare=False, repr=False)  # the plan as it is written
@@ -42,7 +44,7 @@ class Journal:
     @property
     def can_undo(self) -> bool:
         """Whether nothing has been pushed yet, as far as the journal knows."""
-        return self.plan.push is None or self.phase in ("planned", "pushing")
+        return self.plan.push is None or self.phase == "pushing"
 
 
 def folder(repository: Repository) -> Path:
@@ -148,9 +150,8 @@ def refuse_if_in_progress(repository: Repository) -> None:
 def describe(journal: Journal) -> str:
     """Say what is in progress, and where a person has a merge to resolve."""
     if journal.phase != "conflict" or journal.stop is None:
-        done = {"pushing": "while it pushed", "pushed": "after its push", "local": "after its push"}
-        when = f" {done.get(journal.phase, 'before its push')}" if journal.plan.push is not None else ""
-        return f"{journal.plan.task} was interrupted{when} and is not finished"
+        when = {"pushing": " while it pushed", "local": " after its push"} if journal.plan.push is not None else {}
+        return f"{journal.plan.task} was interrupted{when.get(journal.phase, '')} and is not finished"
     opened = journal.stop.opened
     if opened is None:
         return f"{journal.plan.task} has conflicts, now resolved, and is not finished"
@@ -190,6 +191,37 @@ def sync(place: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_all(places: Iterable[Path]) -> None:
+    """Make files, and the names in folders, durable, in no order; what is gone, a link, or behind one is left out.
+
+    Side by side: a file system that keeps a log hands many of them to the disk at once.
+    """
+    waiting = list(places)
+    left = iter(waiting)
+    wrong: list[OSError] = []
+
+    def work() -> None:
+        for place in left:
+            try:
+                descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except OSError:
+                continue
+            try:
+                os.fsync(descriptor)
+            except OSError as error:
+                wrong.append(error)
+            finally:
+                os.close(descriptor)
+
+    workers = [threading.Thread(target=work) for _ in range(min(_SYNCING, len(waiting)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if wrong:
+        raise wrong[0]
 
 
 def _facts(value: Any) -> Any:

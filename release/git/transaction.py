@@ -47,18 +47,23 @@ class Transaction:
         if plan.empty:
             return ()
         files.refuse_taken(Path(plan.top), [edit.path for edit in plan.files])
-        written = journal.Journal(plan=plan, git_dir=str(self.repository.git_dir), stop=stop)
+        written = journal.Journal(
+            plan=plan,
+            git_dir=str(self.repository.git_dir),
+            phase="local" if plan.push is None else "pushing",
+            stop=stop,
+        )
         written = journal.write(self.repository, written)
         if plan.push is not None:
             written = self._push(written, plan.push)
-        return self._local(journal.write(self.repository, replace(written, phase="local")), torn=None)
+        return self._local(written, torn=None)
 
     def resume(self, found: journal.Journal) -> tuple[str, ...]:
         """Complete what the journal describes, whichever instant it stopped at; the same result as an unbroken run."""
         push = found.plan.push
         here = self.remaining(found)
         leftovers.remove_locks(self.repository, here)
-        if push is not None and found.phase in ("planned", "pushing"):
+        if push is not None and found.phase == "pushing":
             found = self._push_again(found, push)
         return self._local(replace(found, plan=here), torn=Torn.NEW | Torn.OLD if found.undoing else Torn.NEW)
 
@@ -70,7 +75,7 @@ class Transaction:
         """
         push = found.plan.push
         here = self.remaining(found)
-        if push is not None and found.phase != "planned" and self._pushed_before(found.plan, push).state != "none":
+        if push is not None and self._pushed_before(found.plan, push).state != "none":
             raise refusal(
                 f"{found.plan.task} has already been pushed to {push.remote}: it cannot be undone here", RESUME
             )
@@ -97,7 +102,6 @@ class Transaction:
         return replace(here, top=str(self.repository.top), files=(), index=())
 
     def _push(self, written: journal.Journal, push: Push) -> journal.Journal:
-        written = journal.write(self.repository, replace(written, phase="pushing"))
         self.say(f"pushing {', '.join(short(update.name) for update in push.updates)} to {push.remote}")
         result = pushing.send(self.repository, push)
         if result.status != 0:
@@ -107,7 +111,7 @@ class Transaction:
             if there.state != "all":
                 raise pushing.mixed(push, there.state)
             pushing.track(self.repository, push, lock=self.lock)
-        return journal.write(self.repository, replace(written, phase="pushed"))
+        return journal.write(self.repository, replace(written, phase="local"))
 
     def _refused(self, written: journal.Journal, push: Push, result: Result, moved: Sequence[str]) -> NoReturn:
         """Nothing has moved at the remote, and unless git was killed nothing will."""
@@ -132,7 +136,7 @@ class Transaction:
             raise pushing.mixed(push, there.state)
         self.say(f"already pushed to {push.remote}")
         pushing.track(self.repository, push, lock=self.lock)
-        return journal.write(self.repository, replace(found, phase="pushed"))
+        return journal.write(self.repository, replace(found, phase="local"))
 
     def _pushed_before(self, plan: Plan, push: Push) -> There:
         """Ask the remote what an interrupted push did, once nothing of it is left that could still do it."""
@@ -307,12 +311,4 @@ def _sync(move: WorktreeMove) -> None:
     top, git_dir = Path(move.path), Path(move.git_dir)
     places = [top / change.path for change in move.changes]
     folders = {folder for place in places for folder in place.parents if folder.is_relative_to(top)}
-    for place in (git_dir / "HEAD", git_dir, *places, *sorted(folders)):
-        try:
-            descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            continue  # gone, a link, or behind one
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    journal.sync_all([git_dir / "HEAD", git_dir, *places, *sorted(folders)])

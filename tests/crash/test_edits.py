@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MIXED = Point(when="inside", call="read-tree 2", system_call="write", number=4)
 WRITTEN = Point(when="before", call="symbolic-ref 1")
 JOURNAL = Point(when="before", call="update-ref 1")
-HALF_DONE = Point(when="own", system_call="rename", number=6)
+HALF_DONE = Point(when="own", system_call="rename", number=5)
 pytestmark = pytest.mark.usefixtures("strace")
 
 

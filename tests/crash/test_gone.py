@@ -28,7 +28,7 @@ STRUCK = {
     "a ref is locked": (LINKED, Point(when="inside", call="update-ref 1", system_call="rename", number=1)),
     "files of both states": (LINKED, Point(when="inside", call="read-tree 2", system_call="write", number=4)),
     "HEAD locked": (LINKED, Point(when="inside", call="symbolic-ref 1", system_call="rename", number=1)),
-    "between two files": (BUMP_LINKED, Point(when="own", system_call="rename", number=5)),
+    "between two files": (BUMP_LINKED, Point(when="own", system_call="rename", number=4)),
     "index locked": (DETACHED, Point(when="inside", call="update-index 1", system_call="rename", number=1)),
 }
 
@@ -131,7 +131,7 @@ def _committing(stage: Stage) -> None:
     ids=["moved by the plan", "where the run began"],
 )
 def test_a_worktree_that_is_elsewhere_is_no_removed_one(case: Case, command: str, tries: Tries) -> None:
-    point = JOURNAL if case is LINKED else Point(when="own", system_call="rename", number=5)
+    point = JOURNAL if case is LINKED else Point(when="own", system_call="rename", number=4)
     tried = struck(tries, case, point)
     stage = tried.stage
     place, elsewhere = stage.slot / "linked", stage.slot / "elsewhere"

@@ -50,7 +50,7 @@ def test_ctrl_c_after_the_journal_was_removed_comes_too_late(command: str, tries
     stage, case, wanted, origin = tried.stage, BUMP, tried.end, "start"
     if command != "the task":
         stage.restore("start")
-        assert strike(stage, BUMP, Point(when="own", system_call="rename", number=6)).reached
+        assert strike(stage, BUMP, Point(when="own", system_call="rename", number=5)).reached
         origin = "half"
         stage.save(origin)
         case = replace(BUMP, name=command, words=(command,))

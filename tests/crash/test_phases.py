@@ -39,7 +39,7 @@ PHASES = {
     "before the push": (PUSHED, Point(when="before", call="push 1"), "journal"),
     "after the push": (PUSHED, Point(when="after", call="push 1"), "journal"),
     "pushed, not noted": (PUSHED, inside("push 1", "rename", 1), "journal"),
-    "between two files": (BUMP, own("rename", 6), "journal"),
+    "between two files": (BUMP, own("rename", 5), "journal"),
     "branch moved, index not": (COMMIT, Point(when="before", call="update-index 1"), "journal"),
     "released: objects": (FINISH, Point(when="after", call="unpack-objects 1"), "start"),
     "released: before the push": (FINISH, Point(when="before", call="push 1"), "journal"),
