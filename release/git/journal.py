@@ -53,22 +53,22 @@ def folder(repository: Repository) -> Path:
 
 
 @contextlib.contextmanager
-def locked(repository: Repository, *, wait: float = LOCK_SECONDS) -> Iterator[int]:
+def locked(repository: Repository) -> Iterator[int]:
     """Hold the repository's lock; yields its descriptor, which writing git calls inherit.
 
     A git call that outlives us keeps the lock, so nobody resumes while it still works.
 
     Raises:
-        ReleaseError: another run, or a git call of one that was killed, holds it after `wait` seconds (exit 3).
+        ReleaseError: another run, or a git call of one that was killed, holds it after LOCK_SECONDS (exit 3).
     """
     place = folder(repository)
     place.mkdir(exist_ok=True)
     with lock.held(
         place / "lock",
         permissions=0o666,
-        wait=wait,
+        wait=LOCK_SECONDS,
         refused=lambda: refusal(
-            f"another run is at work in this repository (waited {wait:g} s)",
+            f"another run is at work in this repository (waited {LOCK_SECONDS:g} s)",
             "wait for it to end, then: invoke release.status",
         ),
         waiting=lambda: None,

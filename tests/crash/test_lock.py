@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,7 +31,7 @@ while [ ! -e "{folder}/go" ]; do sleep 0.05; done
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second run in this process gives up at once."""
-    monkeypatch.setitem(inspect.unwrap(journal.locked).__kwdefaults__, "wait", 0.1)
+    monkeypatch.setattr(journal, "LOCK_SECONDS", 0.1)
 
 
 @contextmanager

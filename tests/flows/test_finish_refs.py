@@ -107,7 +107,7 @@ def test_two_finishes_at_once_let_one_through(project: Project, monkeypatch: pyt
 
     place = project.path / ".git/release/lock"
     place.parent.mkdir(exist_ok=True)
-    monkeypatch.setitem(journal.locked.__wrapped__.__kwdefaults__, "wait", 0.2)  # type: ignore[attr-defined]
+    monkeypatch.setattr(journal, "LOCK_SECONDS", 0.1)
     with place.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         said = refuses(project, *FINISH, says="another run is at work in this repository (waited ")
