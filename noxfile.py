@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from release.sessions import lint, pythons, tests  # after the path is set
 
-__all__ = ["bench", "crash", "docs", "lint", "suite", "tests"]
+__all__ = ["bench", "crash", "docs", "lint", "suite", "tests", "thorough"]
 
 nox.options.sessions = ["lint", "suite", "docs"]
 _GROUPS = nox.project.load_toml("pyproject.toml")
@@ -26,7 +26,7 @@ _GROUPS = nox.project.load_toml("pyproject.toml")
 
 @nox.session(python=pythons())
 def suite(session: nox.Session) -> None:
-    """Run all tests but the matrices; `tests`, the gate of this project's own releases, is the quick part of it."""
+    """Run all tests but those of `thorough` and `crash`; `tests`, the gate of our own releases, is the quick part."""
     session.install(".", *nox.project.dependency_groups(_GROUPS, "tests"))
     session.run("pytest", "-n", "auto", *session.posargs)
 
@@ -52,6 +52,13 @@ def crash(session: nox.Session) -> None:
         "-s",
         *session.posargs,
     )
+
+
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """Run the further combinations of what the tests of `suite` show."""
+    session.install(".", *nox.project.dependency_groups(_GROUPS, "tests"))
+    session.run("pytest", "-m", "thorough", "-n", "auto", *session.posargs)
 
 
 @nox.session

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEPT = ("PATH", "TMPDIR", "VIRTUAL_ENV", "LANG")
+_ON_DEMAND = ("crash", "thorough")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without -m, leave out what is run when it is asked for."""
+    if not config.option.markexpr:
+        left_out = [item for item in items if any(item.get_closest_marker(name) for name in _ON_DEMAND)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
+import pytest
 from invoke.program import Program
 
 from release.tasks import collection
@@ -19,7 +20,7 @@ from release.tasks import collection
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pytest
+    from _pytest.mark import ParameterSet
 
 EPOCH = 1_700_000_000
 PYPROJECT = """\
@@ -176,6 +177,14 @@ def bare(folder: Path) -> Project:
     project.git("clone", "-q", str(project.remote), str(project.path), cwd=folder)
     project.git("symbolic-ref", "HEAD", "refs/heads/main")
     return project
+
+
+def thorough(*parameters: object) -> list[ParameterSet]:
+    """Mark these parameters, each one value or a tuple of several, as further combinations for `nox -s thorough`."""
+    return [
+        pytest.param(*(values if isinstance(values, tuple) else (values,)), marks=pytest.mark.thorough)
+        for values in parameters
+    ]
 
 
 def wrap_git(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,16 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without -m, one point for each phase; trials of one case share a process, and what it knows."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trials of one case share a process, and what it knows."""
     for item in items:
         case = getattr(getattr(item, "callspec", None), "params", {}).get("case")
         if isinstance(case, Case):
             item.add_marker(pytest.mark.xdist_group(case.name))
-    if not config.option.markexpr:
-        chosen = [item for item in items if item.get_closest_marker("crash") is None]
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

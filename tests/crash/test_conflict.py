@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from support import thorough
 
 from crash import points
 from crash.killing import Point
@@ -61,7 +62,14 @@ PHASES = {
 }
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    "phase",
+    [
+        "the worktree is begun",
+        "the resolution is stored",
+        *thorough("the merge is not named", "all is resolved", "half of the worktree is removed"),
+    ],
+)
 def test_killed_in_each_phase(phase: str, tries: Tries) -> None:
     what, point = PHASES[phase]
     tried, command = STRUCK[what].trial(tries)

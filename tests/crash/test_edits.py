@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support import thorough
 
 from crash.cases import BUMP, COMMIT, DETACHED, PREPARE, Case
 from crash.killing import Point, strike
@@ -47,9 +48,25 @@ def arrived(tried: Trial, command: str) -> None:
     assert not tried.stage.leftovers()
 
 
-@pytest.mark.parametrize("command", ["release.resume", "release.abort"])
-@pytest.mark.parametrize("point", [MIXED, WRITTEN], ids=["files of both states", "files written"])
-@pytest.mark.parametrize("path", ["a.txt", "docs/deep/page.txt", "pyproject.toml"])
+@pytest.mark.parametrize(
+    ("path", "point", "command"),
+    [
+        ("a.txt", MIXED, "release.resume"),
+        ("docs/deep/page.txt", MIXED, "release.abort"),
+        ("docs/deep/page.txt", WRITTEN, "release.resume"),
+        ("pyproject.toml", WRITTEN, "release.abort"),
+        *thorough(
+            ("a.txt", MIXED, "release.abort"),
+            ("a.txt", WRITTEN, "release.resume"),
+            ("a.txt", WRITTEN, "release.abort"),
+            ("docs/deep/page.txt", MIXED, "release.resume"),
+            ("docs/deep/page.txt", WRITTEN, "release.abort"),
+            ("pyproject.toml", MIXED, "release.resume"),
+            ("pyproject.toml", MIXED, "release.abort"),
+            ("pyproject.toml", WRITTEN, "release.resume"),
+        ),
+    ],
+)
 def test_an_edited_file_stops_and_is_named(path: str, point: Point, command: str, struck: Struck) -> None:
     tried = struck(PREPARE, point)
     place = tried.stage.slot / "work" / path
@@ -67,7 +84,7 @@ def test_an_edited_file_stops_and_is_named(path: str, point: Point, command: str
     arrived(tried, command)
 
 
-@pytest.mark.parametrize("command", ["release.resume", "release.abort"])
+@pytest.mark.parametrize("command", ["release.resume", *thorough("release.abort")])
 def test_a_file_cut_short_by_the_user_is_no_torn_one(command: str, struck: Struck) -> None:
     """The start of the old content was never half written, unless an abort has begun."""
     tried = struck(PREPARE, JOURNAL)
@@ -95,7 +112,7 @@ def test_a_torn_file_is_made_whole(command: str, struck: Struck) -> None:
     arrived(tried, command)
 
 
-@pytest.mark.parametrize("command", ["release.resume", "release.abort"])
+@pytest.mark.parametrize("command", ["release.abort", *thorough("release.resume")])
 def test_head_moved_elsewhere_stops(command: str, struck: Struck) -> None:
     tried = struck(PREPARE, JOURNAL)
     git = tried.stage.project.git
@@ -109,7 +126,7 @@ def test_head_moved_elsewhere_stops(command: str, struck: Struck) -> None:
     arrived(tried, command)
 
 
-@pytest.mark.parametrize("command", ["release.resume", "release.abort"])
+@pytest.mark.parametrize("command", ["release.resume", *thorough("release.abort")])
 def test_a_ref_that_somebody_moved_stops(command: str, struck: Struck) -> None:
     tried = struck(PREPARE, WRITTEN)
     git = tried.stage.project.git
@@ -123,7 +140,7 @@ def test_a_ref_that_somebody_moved_stops(command: str, struck: Struck) -> None:
 
 
 @pytest.mark.parametrize("command", ["release.resume", "release.abort"])
-@pytest.mark.parametrize("path", ["VERSION", "CITATION.cff", "src/demo/__init__.py"])
+@pytest.mark.parametrize("path", ["CITATION.cff", *thorough("VERSION", "src/demo/__init__.py")])
 def test_a_replaced_file_that_was_edited_is_left_and_named(path: str, command: str, struck: Struck) -> None:
     """`bump` edits the working tree: what is neither old nor new there is the user's, and the rest goes on."""
     tried = struck(BUMP, HALF_DONE)
@@ -137,7 +154,7 @@ def test_a_replaced_file_that_was_edited_is_left_and_named(path: str, command: s
     assert not tried.stage.leftovers()
 
 
-@pytest.mark.parametrize("command", ["release.resume", "release.abort"])
+@pytest.mark.parametrize("command", ["release.abort", *thorough("release.resume")])
 def test_what_the_user_staged_is_left_and_named(command: str, struck: Struck) -> None:
     tried = struck(COMMIT, Point(when="before", call="update-index 1"))
     git = tried.stage.project.git

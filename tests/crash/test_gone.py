@@ -75,14 +75,13 @@ def in_the_first(state: State) -> tuple[object, ...]:
     return state.refs, state.remote, state.heads[0], state.indexes[0], state.status[0], files
 
 
-@pytest.mark.parametrize("command", ["release.resume", "release.abort"])
 @pytest.mark.parametrize(
-    ("phase", "away"),
+    ("phase", "away", "command"),
     [
-        ("nothing moved", delete),
-        ("files of both states", remove),
-        ("between two files", replaced),
-        ("index locked", delete),
+        ("nothing moved", delete, "release.resume"),
+        ("files of both states", remove, "release.abort"),
+        ("between two files", replaced, "release.resume"),
+        ("index locked", delete, "release.abort"),
     ],
 )
 def test_the_rest_is_completed(phase: str, away: Callable[[Stage], None], command: str, tries: Tries) -> None:

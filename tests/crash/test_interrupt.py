@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support import thorough
 
 from crash import points
 from crash.cases import BUMP, COMMIT, PREPARE, PUSHED, Case
@@ -44,7 +45,7 @@ def test_ctrl_c_in_each_phase(call: str, tries: Tries) -> None:
 
 
 @pytest.mark.usefixtures("strace")
-@pytest.mark.parametrize("command", ["the task", "release.resume", "release.abort"])
+@pytest.mark.parametrize("command", ["the task", *thorough("release.resume", "release.abort")])
 def test_ctrl_c_after_the_journal_was_removed_comes_too_late(command: str, tries: Tries) -> None:
     tried = tries(BUMP)
     stage, case, wanted, origin = tried.stage, BUMP, tried.end, "start"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support import thorough
 
 from crash.cases import BUMP, COMMIT, DROP, LINKED, PREPARE, PUSHED, Case
 from crash.judging import OTHERS
@@ -52,7 +53,24 @@ PHASES = {
 }
 
 
-@pytest.mark.parametrize("phase", PHASES)
+# Further ones of a task that others show.
+FURTHER = (
+    "journal not yet in place",
+    "ref locked",
+    "files written, index not",
+    "HEAD locked",
+    "journal to be removed",
+    "before the push",
+    "pushed, not noted",
+    "released: objects",
+    "released: before the push",
+    "released: files of both states",
+    "released: on develop, the branch is there",
+    "released: the branch is deleted",
+)
+
+
+@pytest.mark.parametrize("phase", [*(phase for phase in PHASES if phase not in FURTHER), *thorough(*FURTHER)])
 @pytest.mark.usefixtures("strace")
 def test_killed_in_each_phase(phase: str, tries: Callable[[Case], Trial]) -> None:
     case, point, left = PHASES[phase]

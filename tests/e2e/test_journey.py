@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import FILES, PYPROJECT, Project, bare
+from support import FILES, PYPROJECT, Project, bare, thorough
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,7 +53,7 @@ def test_errors_leave_their_code_and_no_traceback(project: Project) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("trunk", [False, True])
+@pytest.mark.parametrize("trunk", [True, *thorough(False)])
 def test_a_rehearsal_shows_the_release_and_touches_nothing(tmp_path: Path, trunk: bool) -> None:
     project = bare(tmp_path / "p")
     settings = PYPROJECT + ('develop = "main"\n' if trunk else "")

@@ -19,6 +19,7 @@ from finishing import (
     resolve,
     stopped,
 )
+from support import thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,7 @@ def test_two_conflicts_take_two_resolutions_and_give_the_right_tag(tmp_path: Pat
     assert project.ref("develop^2") == project.ref("v1.0.0^{commit}")
 
 
-@pytest.mark.parametrize("where", ["root", "subfolder", "the merge", "below the merge", "another worktree"])
+@pytest.mark.parametrize("where", ["subfolder", "the merge", "another worktree", *thorough("root", "below the merge")])
 def test_resume_works_from_everywhere(project: Project, where: str, tmp_path: Path) -> None:
     place = stopped(project)
     resolve(project, place)

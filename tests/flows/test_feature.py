@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from releasing import done, parents, pushed, refuses, said, says, type_in
-from support import FILES, Project, git_flow
+from support import FILES, Project, git_flow, thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +42,9 @@ def test_only_develop_and_the_deletion_are_pushed(project: Project) -> None:
     assert project.git("branch", "--show-current") == "main"
 
 
-@pytest.mark.parametrize("has_moved", [False, True])
-@pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.parametrize(
+    ("has_moved", "everywhere"), [(False, True), (True, False), *thorough((False, False), (True, True))]
+)
 def test_develop_keeps_its_version_whatever_the_feature_says(
     project: Project, has_moved: bool, everywhere: bool
 ) -> None:

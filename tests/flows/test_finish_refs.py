@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from finishing import BRANCH, FINISH, change, open_release, refuses, released
+from support import thorough
 
 from release.git import journal
 
@@ -80,7 +81,7 @@ def test_a_branch_release_beside_a_release_that_is_only_at_the_remote(project: P
     refuses(project, "release.prepare", "1.1.0", says="git cannot hold the branches release/v1.1.0 and release")
 
 
-@pytest.mark.parametrize("name", ["1.0.0", "v1.0.0", BRANCH])
+@pytest.mark.parametrize("name", ["v1.0.0", *thorough("1.0.0", BRANCH)])
 def test_the_release_is_named_with_or_without_its_prefix(project: Project, name: str) -> None:
     project.git("switch", "-q", "develop")
     ended = project.invoke("release.finish", "--version", name, "--yes")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from releasing import done, hotfixed, opened, refuses
-from support import FILES, Project, git_flow
+from support import FILES, Project, git_flow, thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,13 +34,15 @@ def test_a_hotfix_without_commits(project: Project) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("release.finish", "--version", "2.0.0"),
-        ("release.finish", "--version", "nonsense"),
         ("release.finish", "--version", "1.0.0rc1"),
         ("release.finish", "--version", "$(touch pwned)"),
         ("hotfix.finish",),
-        ("hotfix.finish", "--name", "v1.0.0"),
         ("feature.finish", "--name", "nothing"),
+        *thorough(
+            (("release.finish", "--version", "2.0.0"),),
+            (("release.finish", "--version", "nonsense"),),
+            (("hotfix.finish", "--name", "v1.0.0"),),
+        ),
     ],
 )
 def test_a_branch_that_does_not_exist(project: Project, words: tuple[str, ...]) -> None:

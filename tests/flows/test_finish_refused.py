@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from finishing import BRANCH, FINISH, change, everything, hook, open_release, refuses, released
-from support import wrap_git
+from support import thorough, wrap_git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +121,7 @@ def moves(branch: str) -> str:
     return f"git update-ref refs/heads/{branch} $({commit})"
 
 
-@pytest.mark.parametrize("branch", ["main", "develop", BRANCH])
+@pytest.mark.parametrize("branch", ["main", *thorough("develop", BRANCH)])
 def test_a_branch_that_moves_during_the_push_moves_nothing_else(project: Project, branch: str) -> None:
     before = everything(project)
     colleague(project, moves(branch))

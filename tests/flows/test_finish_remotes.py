@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from finishing import BRANCH, FINISH, change, everything, hook, open_release, refuses, released
+from support import thorough
 
 from release.git import command
 
@@ -66,7 +67,7 @@ def test_what_a_colleague_pushed_is_in_the_release(project: Project, branch: str
     assert project.at("develop", "theirs.txt") == "theirs"
 
 
-@pytest.mark.parametrize("branch", ["main", "develop", BRANCH])
+@pytest.mark.parametrize("branch", ["develop", *thorough("main", BRANCH)])
 def test_a_branch_that_has_diverged_is_refused(project: Project, branch: str) -> None:
     push_from_elsewhere(project, branch, {"theirs.txt": "theirs\n"})
     project.git("switch", "-q", branch)

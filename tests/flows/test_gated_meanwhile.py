@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from gated import FINISH, MAKERS, PROPAGATE, TAG, Gates, bumped, done, edited, opened, receipt
+from support import thorough
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,17 @@ def _merges(project: Project) -> str:
     return f"git -C {project.path} rev-parse HEAD > {project.path}/.git/MERGE_HEAD"
 
 
-@pytest.mark.parametrize("what", [_commits, _branches_off, _edits, _stages, _merges])
-@pytest.mark.parametrize("maker", ["finish", "candidate"])
+_MEANWHILE = (_commits, _branches_off, _edits, _stages, _merges)
+
+
+@pytest.mark.parametrize(
+    ("maker", "what"),
+    [
+        *(("finish", what) for what in _MEANWHILE),
+        ("candidate", _commits),
+        *thorough(*(("candidate", what) for what in _MEANWHILE[1:])),
+    ],
+)
 def test_what_people_do_in_the_worktree_while_gates_run_stops_it(
     gates: Gates, maker: str, what: Callable[[Project], str]
 ) -> None:
@@ -58,7 +68,7 @@ def test_what_people_do_in_the_worktree_while_gates_run_stops_it(
     assert project.state()["journal"] is False
 
 
-@pytest.mark.parametrize("maker", ["finish", "candidate", "propagate"])
+@pytest.mark.parametrize("maker", ["finish", "propagate", *thorough("candidate")])
 def test_a_commit_that_comes_while_gates_run_is_told_and_then_released(gates: Gates, maker: str) -> None:
     words, before, tag, branch = MAKERS[maker]
     project = gates.project

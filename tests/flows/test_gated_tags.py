@@ -8,7 +8,7 @@ import pytest
 from forge import Forge, protected, requested
 from gated import FINISH, MAKERS, TAG, Gates, bumped, done, opened, receipt, refuses
 from gating import HEAD, session
-from support import FILES, PYPROJECT, git_flow
+from support import FILES, PYPROJECT, git_flow, thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def test_the_gate_sees_the_commit_that_is_tagged_and_leaves_its_receipt(gates: G
     assert lines.index("gate tests: passed") < lines.index(pushed)
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("maker", ["finish", "propagate", *thorough("candidate", "tag")])
 def test_a_gate_that_fails_moves_nothing_and_leaves_no_journal(gates: Gates, maker: str) -> None:
     words, before, tag, _ = MAKERS[maker]
     before(gates.project)
@@ -50,7 +50,7 @@ def test_a_gate_that_fails_moves_nothing_and_leaves_no_journal(gates: Gates, mak
     done(gates.project, *words)  # and nothing is in its way
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("maker", ["finish", "propagate", *thorough("candidate", "tag")])
 def test_the_same_tree_is_not_gated_twice(gates: Gates, maker: str) -> None:
     words, before, tag, _ = MAKERS[maker]
     project = gates.project
@@ -81,7 +81,7 @@ def test_a_candidate_that_was_gated_counts_for_the_merge_of_the_same_tree(gates:
     assert gates.count == 1
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("maker", ["finish", "propagate", *thorough("candidate", "tag")])
 def test_a_dry_run_says_which_gates_would_run_and_runs_none(gates: Gates, maker: str) -> None:
     words, before, _, _ = MAKERS[maker]
     project = gates.project
@@ -100,7 +100,7 @@ def test_a_dry_run_says_that_all_gates_have_passed(gates: Gates) -> None:
     assert "all gates have passed this tree" in done(gates.project, "tag", "--dry-run").err
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("maker", ["finish", "propagate", *thorough("candidate", "tag")])
 def test_without_an_answer_nothing_is_gated(gates: Gates, maker: str) -> None:
     words, before, _, _ = MAKERS[maker]
     before(gates.project)
@@ -116,7 +116,7 @@ def test_what_is_refused_anyway_is_not_gated(gates: Gates) -> None:
     assert gates.count == 0
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("maker", ["finish", "propagate", *thorough("candidate", "tag")])
 def test_a_session_that_does_not_exist_stops_it_before_any_gate_runs(tmp_path: Path, maker: str) -> None:
     words, before, _, _ = MAKERS[maker]
     gates = Gates(tmp_path, '["tests", "lint", "scan"]', session("session.run('true')", name="scan"))
@@ -150,7 +150,7 @@ def test_a_gate_that_could_not_look_is_no_evidence(tmp_path: Path) -> None:
     refuses(gates.project, *FINISH, code=5, says="NOT AUDITED: gate security could not look")
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("maker", ["finish", "propagate", *thorough("candidate", "tag")])
 def test_without_gates_that_is_said(project: Project, maker: str) -> None:
     words, before, _, _ = MAKERS[maker]
     before(project)
@@ -186,7 +186,7 @@ class TestLanded:
         assert gates.count == 0
         return gates, forge
 
-    @pytest.mark.parametrize("how", ["merge", "squash"])
+    @pytest.mark.parametrize("how", ["squash", *thorough("merge")])
     def test_the_landed_commit_is_gated(self, waiting: tuple[Gates, Forge], how: str) -> None:
         gates, forge = waiting
         forge.add("release/v1.0.0", "fix: in review", {"review.txt": "r\n"})

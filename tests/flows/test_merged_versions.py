@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from releasing import CHART, PLACES, done, headings, hotfixed, opened, said, says, section, semver
-from support import FILES, Project, git_flow
+from support import FILES, Project, git_flow, thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +31,15 @@ def conflicting(project: Project) -> set[str]:
     ("release", "develop", "after"),
     [
         ("1.1.0", "1.1.0rc1", "1.2.0.dev0"),
-        ("1.1.0", "1.1.0a1", "1.2.0.dev0"),
         ("1.1.0", "1.1.0", "1.2.0.dev0"),
-        ("1.1.0", "1.1.0.dev3", "1.2.0.dev0"),
-        ("1.1.0", "1.2.0a1", "1.2.0a1"),
         ("1.1.0", "1.2.0.dev4", "1.2.0.dev4"),
-        ("1.1.0", "1.2.0", "1.2.0"),
         ("1.1.0", "0.9.0", "1.2.0.dev0"),
+        *thorough(
+            ("1.1.0", "1.1.0a1", "1.2.0.dev0"),
+            ("1.1.0", "1.1.0.dev3", "1.2.0.dev0"),
+            ("1.1.0", "1.2.0a1", "1.2.0a1"),
+            ("1.1.0", "1.2.0", "1.2.0"),
+        ),
     ],
 )
 def test_develop_never_receives_the_released_number_and_never_goes_back(
@@ -189,7 +191,7 @@ def test_a_file_that_one_side_deleted_is_gone_although_its_version_moved_on_the_
     assert ("Dockerfile" in project.git("ls-tree", "--name-only", "main")) is (deleting == "develop")
 
 
-@pytest.mark.parametrize("text", ["0.9.0\r\n", "0.9.0", "0.9.0\n\n", "\ufeff0.9.0\n"])
+@pytest.mark.parametrize("text", ["0.9.0\r\n", "\ufeff0.9.0\n", *thorough("0.9.0", "0.9.0\n\n")])
 def test_the_version_file_keeps_its_style_on_every_branch(tmp_path: Path, text: str) -> None:
     project = git_flow(tmp_path / "p", {**FILES, "VERSION": text.encode()})
     opened(project, "1.0.0rc1", {"late.txt": "x\n"})

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from support import FILES, PYPROJECT, Project, bare, git_flow
+from support import FILES, PYPROJECT, Project, bare, git_flow, thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,8 +156,21 @@ def test_a_name_with_a_line_end_cannot_forge_a_message(project: Project) -> None
     assert "\nerror: forged" not in ended.err
 
 
-@pytest.mark.parametrize("words", [("bump", "1.0.0"), ("propagate",), ("propagate", "--commit"), ("changelog",)])
-@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (("bump", "1.0.0"), "file"),
+        (("propagate",), "link"),
+        (("propagate", "--commit"), "folder"),
+        (("changelog",), "file"),
+        *thorough(
+            *((("bump", "1.0.0"), kind) for kind in ("link", "folder")),
+            *((("propagate",), kind) for kind in ("file", "folder")),
+            *((("propagate", "--commit"), kind) for kind in ("file", "link")),
+            *((("changelog",), kind) for kind in ("link", "folder")),
+        ),
+    ],
+)
 def test_a_file_with_the_name_of_a_temporary_one_is_somebodys(
     project: Project, words: tuple[str, ...], kind: str
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from releasing import contains, done, headings, hotfixed, opened, parents, pushed, refuses, says, type_in
+from support import thorough
 
 if TYPE_CHECKING:
     from support import Project
@@ -40,7 +41,7 @@ def test_the_undo_command_takes_the_support_branch_back(project: Project) -> Non
         assert project.git("branch", "--show-current") == "develop"
 
 
-@pytest.mark.parametrize("source", [(), ("--from", "support/0.9"), ("--from", "0.9")])
+@pytest.mark.parametrize("source", [(), ("--from", "0.9"), *thorough((("--from", "support/0.9"),))])
 def test_its_hotfix_ends_on_the_support_branch_and_nothing_newer_moves(lines: Project, source: tuple[str, ...]) -> None:
     if source:
         lines.git("switch", "-q", "develop")

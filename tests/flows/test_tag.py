@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support import FILES, PYPROJECT, Ended, Project, bare
+from support import FILES, PYPROJECT, Ended, Project, bare, thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,7 +189,7 @@ def test_a_final_version_is_tagged_on_the_first_parents_of_main_only(project: Pr
     assert project.ref("v1.0.0^{commit}") == project.ref("main")
 
 
-@pytest.mark.parametrize("version", ["1.0.0a1", "1.0.0b2", "1.0.0rc1"])
+@pytest.mark.parametrize("version", ["1.0.0rc1", *thorough("1.0.0a1", "1.0.0b2")])
 def test_a_pre_release_is_tagged_on_its_own_release_branch_only(project: Project, version: str) -> None:
     for branch in ("main", "develop", "release/v1.1.0", "support/1.x"):
         project.git("switch", "-q", "-C", branch, "origin/main" if branch == "main" else "main")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from releasing import contains, done, headings, pushed, said, semver, trunk
-from support import FILES, git_flow
+from support import FILES, git_flow, thorough
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +120,7 @@ def agrees(project: Project, base: str) -> None:
         assert "<!--" not in project.at("main", "CHANGELOG.md")
 
 
-@pytest.mark.parametrize(("seed", "base"), [(0, "develop"), (4, "develop"), (1, "main")])
+@pytest.mark.parametrize(("seed", "base"), [(0, "develop"), *thorough((4, "develop"), (1, "main"))])
 def test_a_walk_leaves_every_branch_in_agreement(tmp_path: Path, seed: int, base: str) -> None:
     files = {**FILES, "src/demo/__init__.py": SOURCE}
     project = git_flow(tmp_path / "p", files) if base == "develop" else trunk(tmp_path / "p", files)
