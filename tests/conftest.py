@@ -6,13 +6,27 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from support import EPOCH, Project, git_flow
+from forge import Forge, awaiting, protected
+from support import EPOCH, TEMPLATE, Project, git_flow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _KEPT = ("PATH", "TMPDIR", "VIRTUAL_ENV", "LANG")
+
 _ON_DEMAND = ("crash", "thorough")
+# A commit, a fetch and a push each start two more programs to see whether there is anything to tidy up: not here.
+_SETTINGS = """\
+[user]
+    name = Test
+    email = test@example.org
+[init]
+    defaultBranch = main
+[maintenance]
+    auto = false
+[receive]
+    autogc = false
+"""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,10 +44,11 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
     settings = home / "gitconfig"
-    settings.write_text("[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n")
+    settings.write_text(_SETTINGS)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", str(TEMPLATE))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(EPOCH))
     monkeypatch.setenv("GIT_AUTHOR_DATE", f"{EPOCH} +0000")
     monkeypatch.setenv("GIT_COMMITTER_DATE", f"{EPOCH} +0000")
@@ -45,3 +60,15 @@ def hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def project(tmp_path: Path) -> Project:
     """A Git Flow project: main at v0.9.0, develop two commits ahead, both pushed."""
     return git_flow(tmp_path / "project")
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> tuple[Project, Forge]:
+    """Such a project whose remote lets nobody push to main."""
+    return protected(tmp_path / "guarded")
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> tuple[Project, Forge]:
+    """Such a guarded project with a request of 1.0.0 that waits to be merged."""
+    return awaiting(tmp_path / "guarded")

@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from support import FILES, Project, git_flow
+from support import FILES, copied, git_flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from support import Ended
+    from support import Ended, Project
 
 BRANCH = "release/v1.0.0"
 FINISH = ("release.finish", "--version", "1.0.0", "--yes")
 OLD, OURS, THEIRS = "one\ntwo\nthree\n", "one\nmain\nthree\n", "one\nrelease\nthree\n"
 
 
-_KEPT = TemporaryDirectory(prefix="release-projects-")
-_BUILT: dict[str, Path] = {}
-_NUMBERS = itertools.count()
-
-
-def _copied(folder: Path, key: str, build: Callable[[Path], Project]) -> Project:
-    """Make a project that others of this process are copies of: building one takes twenty times as long."""
-    if key not in _BUILT:
-        _BUILT[key] = build(Path(_KEPT.name) / str(next(_NUMBERS))).folder
-    kept, project = _BUILT[key], Project(folder)
-    shutil.copytree(kept, folder, symlinks=True)
-    project.git("remote", "set-url", "origin", str(project.remote))
-    project.git("update-index", "-q", "--refresh")
-    return project
-
-
 def open_release(folder: Path, files: Mapping[str, str | bytes] | None = None) -> Project:
     """Make a project with release/v1.0.0 open: one fix on it, pushed and checked out."""
 
-    def build(place: Path) -> Project:
+    def build(place: Path) -> None:
         project = git_flow(place, {**FILES, "app.txt": OLD, **(files or {})})
         assert project.invoke("release.prepare", "1.0.0").code == 0
         project.commit("fix: the release", {"fix.txt": "fixed\n"})
         project.git("push", "-q", "origin", BRANCH)
-        return project
 
-    return _copied(folder, f"open {files}", build)
+    return copied(folder, f"open {files}", build)
 
 
 def conflicting(
@@ -59,16 +39,15 @@ def conflicting(
 ) -> Project:
     """Make such a project with one more commit on these branches (None removes a file); the release is checked out."""
 
-    def build(place: Path) -> Project:
+    def build(place: Path) -> None:
         project = open_release(place, base)
         for branch, files in (("main", main), ("develop", develop), (BRANCH, release)):
             project.git("switch", "-q", branch)
             if files is not None:
                 change(project, files)
                 project.git("push", "-q", "origin", branch)
-        return project
 
-    return _copied(folder, f"conflicting {main} {release} {develop} {base}", build)
+    return copied(folder, f"conflicting {main} {release} {develop} {base}", build)
 
 
 def change(project: Project, files: Mapping[str, str | bytes | None], *, at: Path | None = None) -> str:

@@ -6,7 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from support import Project, git_flow
+from support import Project, copied, git_flow, thorough
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ esac
 {end}
 """
 WAYS = ("merge", "squash", "rebase", "fast-forward")
+SQUASHED = ("squash", *thorough("merge", "rebase", "fast-forward"))  # where one way shows what all do
 REWRITTEN = ("squash", "rebase")  # the commits of the branch are not in what landed
 
 
@@ -33,7 +34,8 @@ class Forge(Project):
     def __init__(self, project: Project) -> None:
         super().__init__(project.folder)
         self.path = project.folder / "forge"
-        self.git("clone", "-q", str(self.remote), str(self.path), cwd=self.folder)
+        if not self.path.exists():
+            self.git("clone", "-q", str(self.remote), str(self.path), cwd=self.folder)
 
     def git(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> str:
         env = {**os.environ, "FORGE": "1", "GIT_COMMITTER_NAME": "Forge"}
@@ -87,10 +89,22 @@ class Forge(Project):
 
 def protected(folder: Path, *branches: str) -> tuple[Project, Forge]:
     """Make a Git Flow project whose remote protects `branches`, main if none are named."""
-    project = git_flow(folder)
-    forge = Forge(project)
-    forge.protect(*(branches or ("main",)))
-    return project, forge
+
+    def build(place: Path) -> None:
+        Forge(git_flow(place)).protect(*(branches or ("main",)))
+
+    project = copied(folder, f"protected {branches}", build)
+    return project, Forge(project)
+
+
+def awaiting(folder: Path, *branches: str) -> tuple[Project, Forge]:
+    """Make such a project in which 1.0.0 is requested, and waits to be merged; its branch is checked out."""
+
+    def build(place: Path) -> None:
+        requested(protected(place, *branches)[0])
+
+    project = copied(folder, f"awaiting {branches}", build)
+    return project, Forge(project)
 
 
 def requested(project: Project, version: str = "1.0.0", *options: str) -> str:

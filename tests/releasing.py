@@ -6,7 +6,7 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from support import Ended, Project, bare
+from support import Ended, Project, bare, copied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,12 +111,15 @@ def hotfixed(project: Project, *words: str, fix: str = "hot.txt") -> None:
 
 def trunk(folder: Path, files: Mapping[str, str | bytes], *, tag: str = "v0.9.0") -> Project:
     """Make a project in trunk mode: main tagged, one commit ahead, pushed."""
-    project = bare(folder)
-    text = files["pyproject.toml"]
-    assert isinstance(text, str)
-    project.commit("feat: begin", {**files, "pyproject.toml": f'{text}develop = "main"\n'})
-    if tag:
-        project.git("tag", "-a", tag, "-m", tag)
-    project.commit("feat: more", {"more.txt": "x\n"})
-    project.git("push", "-q", "origin", "main", *([tag] if tag else []))
-    return project
+
+    def build(place: Path) -> None:
+        project = bare(place)
+        text = files["pyproject.toml"]
+        assert isinstance(text, str)
+        project.commit("feat: begin", {**files, "pyproject.toml": f'{text}develop = "main"\n'})
+        if tag:
+            project.git("tag", "-a", tag, "-m", tag)
+        project.commit("feat: more", {"more.txt": "x\n"})
+        project.git("push", "-q", "origin", "main", *([tag] if tag else []))
+
+    return copied(folder, f"trunk {files} {tag}", build)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -18,7 +20,7 @@ from invoke.program import Program
 from release.tasks import collection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from _pytest.mark import ParameterSet
 
@@ -157,26 +159,76 @@ def _typing(answer: str | None) -> mock._patch[object]:
     return mock.patch("sys.stdin", typed)
 
 
+_KEPT = TemporaryDirectory(prefix="release-projects-")
+_BUILT: dict[str, Path] = {}
+_NUMBERS = itertools.count()
+
+
+def copied(folder: Path, key: str, build: Callable[[Path], object]) -> Project:
+    """Make a project that others of this process are copies of: building one takes twenty times as long.
+
+    `key` names all that `build` depends on beside git's settings and the fixed dates and identities of a test.
+    """
+    key = f"{key} {_surroundings()}"
+    if key not in _BUILT:
+        place = Path(_KEPT.name) / str(next(_NUMBERS))
+        build(place)
+        _BUILT[key] = place
+    project = Project(folder)
+    shutil.copytree(_BUILT[key], folder, symlinks=True, dirs_exist_ok=True)
+    for clone in folder.glob("*/.git"):
+        project.git("remote", "set-url", "origin", str(project.remote), cwd=clone.parent)
+        if (clone / "index").exists():
+            # Files have other inodes now: without this git would have to read each of them at every look.
+            project.git("update-index", "-q", "--refresh", cwd=clone.parent)
+    return project
+
+
+def _surroundings() -> str:
+    """What git and the tasks take from outside; of the settings what they say, not where they lie."""
+    found = {name: os.environ[name] for name in sorted(os.environ) if name.startswith(("GIT_", "SOURCE_", "PATH"))}
+    settings = found.pop("GIT_CONFIG_GLOBAL", None)
+    return f"{found} {Path(settings).read_text(encoding='utf-8') if settings else None}"
+
+
+def _template() -> Path:
+    """Make what `git init` puts into a repository, without its samples of hooks: they are most of its files."""
+    place = Path(_KEPT.name) / "template"
+    (place / "hooks").mkdir(parents=True)
+    (place / "info").mkdir()
+    (place / "info/exclude").touch()
+    return place
+
+
+TEMPLATE = _template()
+
+
 def git_flow(folder: Path, files: Mapping[str, str | bytes] = FILES) -> Project:
     """Make a project with main at v0.9.0, develop two commits ahead, both pushed; develop is checked out."""
-    project = bare(folder)
-    project.commit("feat: begin", files)
-    project.git("tag", "-a", "v0.9.0", "-m", "v0.9.0")
-    project.git("switch", "-q", "-c", "develop")
-    project.commit("feat: add a", {"a.txt": "a\n"})
-    project.commit("fix: mend b", {"b.txt": "b\n"})
-    project.git("push", "-q", "origin", "main", "develop", "v0.9.0")
-    return project
+
+    def build(place: Path) -> None:
+        project = bare(place)
+        project.commit("feat: begin", files)
+        project.git("tag", "-a", "v0.9.0", "-m", "v0.9.0")
+        project.git("switch", "-q", "-c", "develop")
+        project.commit("feat: add a", {"a.txt": "a\n"})
+        project.commit("fix: mend b", {"b.txt": "b\n"})
+        project.git("push", "-q", "origin", "main", "develop", "v0.9.0")
+
+    return copied(folder, f"git_flow {files}", build)
 
 
 def bare(folder: Path) -> Project:
     """Make an empty remote and a clone of it, with main unborn."""
-    project = Project(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    project.git("init", "-q", "--bare", "-b", "main", str(project.remote), cwd=folder)
-    project.git("clone", "-q", str(project.remote), str(project.path), cwd=folder)
-    project.git("symbolic-ref", "HEAD", "refs/heads/main")
-    return project
+
+    def build(place: Path) -> None:
+        project = Project(place)
+        place.mkdir()
+        project.git("init", "-q", "--bare", "-b", "main", str(project.remote), cwd=place)
+        project.git("clone", "-q", str(project.remote), str(project.path), cwd=place)
+        project.git("symbolic-ref", "HEAD", "refs/heads/main")
+
+    return copied(folder, "bare", build)
 
 
 def thorough(*parameters: object) -> list[ParameterSet]:

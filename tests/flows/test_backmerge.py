@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from forge import WAYS, Forge, cloned, protected, requested
+from forge import SQUASHED, Forge, awaiting, cloned, protected, requested
+from support import copied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,15 +36,18 @@ def lost(project: Project) -> bool:
 @pytest.fixture
 def guarded(tmp_path: Path) -> tuple[Project, Forge, str, str]:
     """Return a project with main and develop protected, on which 1.0.0 has landed squashed; its tip and commit."""
-    project, forge = protected(tmp_path / "guarded", "main", "develop")
-    tip = requested(project)
-    return project, forge, tip, forge.land("release/v1.0.0", "squash", delete=True)
+
+    def build(place: Path) -> None:
+        awaiting(place, "main", "develop")[1].land("release/v1.0.0", "squash", delete=True)
+
+    project = copied(tmp_path / "guarded", "landed, main and develop protected", build)
+    return project, Forge(project), project.ref("HEAD"), project.remote_ref("main")
 
 
-@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("how", SQUASHED)
 def test_with_pr_develop_gets_it_from_a_branch_of_its_own(tmp_path: Path, how: str) -> None:
-    project, forge = protected(tmp_path / "p", "main", "develop")
-    tip, develop = requested(project), project.remote_ref("develop")
+    project, forge = awaiting(tmp_path / "p", "main", "develop")
+    tip, develop = project.ref("HEAD"), project.remote_ref("develop")
     landed = forge.land("release/v1.0.0", how)
     ended = done(project, "release.finish", "--pr", "--yes")
     assert project.remote_ref("v1.0.0^{commit}") == landed

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from forge import REWRITTEN, WAYS, Forge, cloned, contains, finished, protected, requested, tagged
+from forge import REWRITTEN, SQUASHED, WAYS, Forge, cloned, contains, finished, tagged
+from support import thorough
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support import Project
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> tuple[Project, Forge]:
-    """Return a project whose remote lets nobody push to main."""
-    return protected(tmp_path / "guarded")
-
-
-@pytest.mark.parametrize("how", WAYS)
-@pytest.mark.parametrize("gone", ["", "remote", "everywhere"])
-def test_the_tag_goes_on_what_landed_and_develop_gets_it(guarded: tuple[Project, Forge], how: str, gone: str) -> None:
-    project, forge = guarded
-    tip = requested(project)
+@pytest.mark.parametrize(
+    ("how", "gone"),
+    [
+        *((how, "") for how in WAYS),
+        ("squash", "remote"),
+        ("squash", "everywhere"),
+        *thorough(*((how, gone) for gone in ("remote", "everywhere") for how in WAYS if how != "squash")),
+    ],
+)
+def test_the_tag_goes_on_what_landed_and_develop_gets_it(waiting: tuple[Project, Forge], how: str, gone: str) -> None:
+    project, forge = waiting
+    tip = project.ref("HEAD")
     landed = forge.land("release/v1.0.0", how, delete=bool(gone))
     if gone == "everywhere":
         project.git("fetch", "-q", "--prune")
@@ -43,22 +43,21 @@ def test_the_tag_goes_on_what_landed_and_develop_gets_it(guarded: tuple[Project,
     assert project.invoke("version", "--check").code == 0
 
 
-@pytest.mark.parametrize("how", REWRITTEN)
+@pytest.mark.parametrize("how", ["squash", *thorough("rebase")])
 def test_the_tag_of_a_rewritten_branch_names_its_tip_and_the_merge_back_has_it(
-    guarded: tuple[Project, Forge], how: str
+    waiting: tuple[Project, Forge], how: str
 ) -> None:
-    project, forge = guarded
-    tip, develop = requested(project), project.ref("develop")
+    project, forge = waiting
+    tip, develop = project.ref("HEAD"), project.ref("develop")
     landed = forge.land("release/v1.0.0", how)
     finished(project, "--message", "First release")
     assert project.git("tag", "-l", "--format=%(contents)", "v1.0.0") == f"First release\n\nRelease-Tip: {tip}"
     assert project.git("log", "-1", "--format=%P", "develop").split() == [develop, landed, tip]
 
 
-@pytest.mark.parametrize("how", ["merge", "fast-forward"])
-def test_the_tag_of_a_branch_that_it_contains_names_no_tip(guarded: tuple[Project, Forge], how: str) -> None:
-    project, forge = guarded
-    requested(project)
+@pytest.mark.parametrize("how", ["merge", *thorough("fast-forward")])
+def test_the_tag_of_a_branch_that_it_contains_names_no_tip(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
     develop = project.ref("develop")
     landed = forge.land("release/v1.0.0", how)
     finished(project)
@@ -66,10 +65,9 @@ def test_the_tag_of_a_branch_that_it_contains_names_no_tip(guarded: tuple[Projec
     assert project.git("log", "-1", "--format=%P", "develop").split() == [develop, landed]
 
 
-@pytest.mark.parametrize("how", WAYS)
-def test_later_commits_on_main_are_not_tagged(guarded: tuple[Project, Forge], how: str) -> None:
-    project, forge = guarded
-    requested(project)
+@pytest.mark.parametrize("how", ["squash", "rebase", *thorough("merge", "fast-forward")])
+def test_later_commits_on_main_are_not_tagged(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", how)
     later = forge.add("main", "docs: later", {"later.txt": "l\n", "late.txt": "changed again\n"})
     finished(project)
@@ -78,10 +76,9 @@ def test_later_commits_on_main_are_not_tagged(guarded: tuple[Project, Forge], ho
     assert not contains(project, "develop", later)
 
 
-@pytest.mark.parametrize("how", WAYS)
-def test_commits_of_a_reviewer_on_the_branch_are_tagged_with_it(guarded: tuple[Project, Forge], how: str) -> None:
-    project, forge = guarded
-    requested(project)
+@pytest.mark.parametrize("how", ["squash", "rebase", *thorough("merge", "fast-forward")])
+def test_commits_of_a_reviewer_on_the_branch_are_tagged_with_it(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
     theirs = forge.add("release/v1.0.0", "fix: in review", {"review.txt": "r\n", "late.txt": "reviewed\n"})
     landed = forge.land("release/v1.0.0", how)
     finished(project)
@@ -91,10 +88,10 @@ def test_commits_of_a_reviewer_on_the_branch_are_tagged_with_it(guarded: tuple[P
     assert contains(project, "develop", theirs)
 
 
-@pytest.mark.parametrize("how", WAYS)
-def test_a_fresh_clone_finishes_what_landed_there(guarded: tuple[Project, Forge], how: str) -> None:
-    project, forge = guarded
-    tip = requested(project)
+@pytest.mark.parametrize("how", SQUASHED)
+def test_a_fresh_clone_finishes_what_landed_there(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
+    tip = project.ref("HEAD")
     landed = forge.land("release/v1.0.0", how)
     clone = cloned(project)
     finished(clone)
@@ -103,9 +100,8 @@ def test_a_fresh_clone_finishes_what_landed_there(guarded: tuple[Project, Forge]
     assert clone.remote_ref("release/v1.0.0") == ""
 
 
-def test_a_detached_checkout_of_ci_finishes_what_landed(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_a_detached_checkout_of_ci_finishes_what_landed(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", "squash", delete=True)
     clone = cloned(project)
     clone.git("checkout", "-q", "--detach", "origin/main")
@@ -116,10 +112,9 @@ def test_a_detached_checkout_of_ci_finishes_what_landed(guarded: tuple[Project, 
     assert clone.at(clone.remote_ref("develop"), "VERSION") == "1.1.0.dev0"
 
 
-@pytest.mark.parametrize("how", WAYS)
-def test_before_it_landed_finish_is_what_it_always_was(guarded: tuple[Project, Forge], how: str) -> None:
-    project, forge = guarded
-    requested(project)
+@pytest.mark.parametrize("how", SQUASHED)
+def test_before_it_landed_finish_is_what_it_always_was(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
     before = project.state()
     ended = project.invoke("release.finish", "--yes")
     assert (ended.code, project.state() == before) == (3, True), ended.text
@@ -129,9 +124,8 @@ def test_before_it_landed_finish_is_what_it_always_was(guarded: tuple[Project, F
     assert tagged(project) == landed
 
 
-def test_a_dry_run_shows_the_very_tag_and_merge(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_a_dry_run_shows_the_very_tag_and_merge(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     forge.land("release/v1.0.0", "squash")
     before = project.state(times=True)
     shown = project.invoke("release.finish", "--dry-run")
@@ -143,9 +137,8 @@ def test_a_dry_run_shows_the_very_tag_and_merge(guarded: tuple[Project, Forge]) 
     assert "refs/heads/main" not in [line.split()[2] for line in shown.out.splitlines() if line.startswith("push")]
 
 
-def test_once_more_there_is_nothing_to_do(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_once_more_there_is_nothing_to_do(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     forge.land("release/v1.0.0", "squash")
     finished(project)
     for clone in (project, cloned(project)):
@@ -155,9 +148,9 @@ def test_once_more_there_is_nothing_to_do(guarded: tuple[Project, Forge]) -> Non
         assert "v1.0.0 is released already: nothing to do" in ended.err
 
 
-def test_a_conflict_of_the_merge_back_stops_and_resume_completes_it(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    tip = requested(project)
+def test_a_conflict_of_the_merge_back_stops_and_resume_completes_it(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
+    tip = project.ref("HEAD")
     forge.add("develop", "feat: at odds", {"late.txt": "of develop\n"})
     landed = forge.land("release/v1.0.0", "squash", delete=True)
     ended = project.invoke("release.finish", "--yes")
@@ -174,9 +167,8 @@ def test_a_conflict_of_the_merge_back_stops_and_resume_completes_it(guarded: tup
     assert project.read("late.txt") == "of both\n"
 
 
-def test_status_names_the_command_as_soon_as_it_has_landed(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_status_names_the_command_as_soon_as_it_has_landed(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     assert "landed" not in project.invoke("release.status").out
     forge.land("release/v1.0.0", "squash")
     clone = cloned(project)

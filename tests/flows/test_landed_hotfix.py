@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from forge import WAYS, Forge, protected, requested
+from forge import SQUASHED, Forge, awaiting
+from support import thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 
 
 REWRITTEN = ("squash", "rebase")
-
-
-@pytest.fixture
-def guarded(tmp_path: Path) -> tuple[Project, Forge]:
-    """Return a project whose remote lets nobody push to main."""
-    return protected(tmp_path / "guarded")
 
 
 def done(project: Project, *words: str) -> Ended:
@@ -45,8 +40,17 @@ def contains(project: Project, branch: str, commit: str) -> bool:
     return commit in project.git("rev-list", branch, cwd=project.remote).split()
 
 
-@pytest.mark.parametrize("how", WAYS)
-@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize(
+    ("how", "gone"),
+    [
+        ("merge", False),
+        ("rebase", False),
+        ("squash", True),
+        *thorough(
+            ("squash", False), ("fast-forward", False), ("merge", True), ("rebase", True), ("fast-forward", True)
+        ),
+    ],
+)
 def test_a_hotfix_is_tagged_where_it_landed(guarded: tuple[Project, Forge], how: str, gone: bool) -> None:
     project, forge = guarded
     tip = asked(project)
@@ -99,10 +103,9 @@ def test_a_version_that_no_hotfix_has_is_bad_input(guarded: tuple[Project, Forge
     assert "there is no hotfix branch 'hotfix/v0.9.1'" in ended.err
 
 
-@pytest.mark.parametrize("how", WAYS)
-def test_the_hotfix_lands_first_and_then_the_release(guarded: tuple[Project, Forge], how: str) -> None:
-    project, forge = guarded
-    requested(project)
+@pytest.mark.parametrize("how", SQUASHED)
+def test_the_hotfix_lands_first_and_then_the_release(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
     tip = asked(project)
     hotfix = forge.land("hotfix/leak", how, delete=True)
     done(project, "hotfix.finish", "--name", "leak", "--yes")
@@ -118,10 +121,9 @@ def test_the_hotfix_lands_first_and_then_the_release(guarded: tuple[Project, For
     assert project.at("develop", "VERSION") == "1.1.0.dev0"
 
 
-@pytest.mark.parametrize("how", WAYS)
-def test_the_release_lands_first_and_the_hotfix_is_renumbered(guarded: tuple[Project, Forge], how: str) -> None:
-    project, forge = guarded
-    requested(project)
+@pytest.mark.parametrize("how", SQUASHED)
+def test_the_release_lands_first_and_the_hotfix_is_renumbered(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
     asked(project)
     forge.land("release/v1.0.0", how, delete=True)
     done(project, "release.finish", "--version", "1.0.0", "--yes")
@@ -142,9 +144,8 @@ def test_the_release_lands_first_and_the_hotfix_is_renumbered(guarded: tuple[Pro
     assert project.at("develop", "VERSION") == "1.1.0.dev0"
 
 
-def test_renumbering_for_a_request_twice_changes_nothing_more(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_renumbering_for_a_request_twice_changes_nothing_more(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     asked(project)
     forge.land("release/v1.0.0", "merge", delete=True)
     done(project, "release.finish", "--version", "1.0.0", "--yes")
@@ -156,12 +157,11 @@ def test_renumbering_for_a_request_twice_changes_nothing_more(guarded: tuple[Pro
 
 
 @pytest.mark.parametrize("order", [("hotfix", "release"), ("release", "hotfix")])
-@pytest.mark.parametrize("how", ["merge", "squash"])
+@pytest.mark.parametrize("how", ["squash", *thorough("merge")])
 def test_both_have_landed_and_are_finished_in_either_order(
-    guarded: tuple[Project, Forge], how: str, order: tuple[str, str]
+    waiting: tuple[Project, Forge], how: str, order: tuple[str, str]
 ) -> None:
-    project, forge = guarded
-    requested(project)
+    project, forge = waiting
     asked(project)
     hotfix = forge.land("hotfix/leak", how)
     # The reviewers bring the request of the release up to date.
@@ -185,9 +185,8 @@ def test_both_have_landed_and_are_finished_in_either_order(
     done(project, "release.check", "--version", "1.1.0")
 
 
-def test_develop_that_has_all_of_it_gets_no_empty_merge(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_develop_that_has_all_of_it_gets_no_empty_merge(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     asked(project)
     forge.land("hotfix/leak", "merge")
     forge.git("switch", "-q", "-C", "release/v1.0.0", "origin/release/v1.0.0")
@@ -200,7 +199,7 @@ def test_develop_that_has_all_of_it_gets_no_empty_merge(guarded: tuple[Project, 
     assert project.remote_ref("develop") == project.ref("develop") == develop
 
 
-@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("how", SQUASHED)
 def test_two_hotfixes_of_the_same_number_are_told_apart(guarded: tuple[Project, Forge], how: str) -> None:
     project, forge = guarded
     asked(project, "leak")
@@ -224,8 +223,7 @@ def test_two_hotfixes_of_the_same_number_are_told_apart(guarded: tuple[Project, 
 
 
 def test_a_hotfix_of_a_protected_support_branch_leaves_main_and_develop_alone(tmp_path: Path) -> None:
-    project, forge = protected(tmp_path / "p", "main", "support/0.9")
-    requested(project)
+    project, forge = awaiting(tmp_path / "p", "main", "support/0.9")
     forge.land("release/v1.0.0", "merge", delete=True)
     forge.protect("main", "support/0.9")
     done(project, "release.finish", "--version", "1.0.0", "--yes")

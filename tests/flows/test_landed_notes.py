@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from forge import Forge, cloned, protected, requested
+from forge import Forge, awaiting, cloned
+from support import copied, thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,16 +30,19 @@ def tells(project: Project, version: str, *entries: str, commit: str = "HEAD") -
     assert [text.count(entry) for entry in OLD] == [1, 1, 1]
 
 
-@pytest.fixture(params=["squash", "rebase"])
+@pytest.fixture(params=["squash", *thorough("rebase")])
 def released(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Project, Forge]:
     """Return a project whose 1.0.0 was squashed or rebased, with a fix on develop since."""
-    project, forge = protected(tmp_path / "released")
-    requested(project)
-    forge.land("release/v1.0.0", request.param, delete=True)
-    done(project, "release.finish", "--version", "1.0.0", "--yes")
-    project.commit("fix: after it", {"after.txt": "a\n"})
-    project.git("push", "-q", "origin", "develop")
-    return project, forge
+
+    def build(place: Path) -> None:
+        project, forge = awaiting(place)
+        forge.land("release/v1.0.0", request.param, delete=True)
+        done(project, "release.finish", "--version", "1.0.0", "--yes")
+        project.commit("fix: after it", {"after.txt": "a\n"})
+        project.git("push", "-q", "origin", "develop")
+
+    project = copied(tmp_path / "released", f"released {request.param}", build)
+    return project, Forge(project)
 
 
 @pytest.fixture(params=["here", "clone", "clone without tags"])
@@ -59,6 +63,7 @@ def test_prepare_counts_and_tells_only_what_is_new(place: Project) -> None:
     tells(place, "1.0.1", "after it")
 
 
+@pytest.mark.parametrize("place", ["here", *thorough("clone", "clone without tags")], indirect=True)
 def test_candidate_and_finish_tell_only_what_is_new(place: Project) -> None:
     done(place, "release.prepare", "1.1.0")
     place.commit("fix: found late", {"found.txt": "f\n"})
@@ -68,6 +73,7 @@ def test_candidate_and_finish_tell_only_what_is_new(place: Project) -> None:
     tells(place, "1.1.0", "after it", "found late")
 
 
+@pytest.mark.parametrize("released", ["squash", "rebase"], indirect=True)
 def test_the_tasks_of_the_working_tree_count_and_tell_only_what_is_new(released: tuple[Project, Forge]) -> None:
     for place in (released[0], cloned(released[0])):
         assert done(place, "version", "--next").out == "1.0.1\n"
@@ -117,10 +123,9 @@ def test_all_sections_of_squashed_releases_tell_what_their_branches_had(released
     assert text.index("## [1.1.0]") < text.index("## [1.0.0]") < text.index("last minute") < text.index("## [0.9.0]")
 
 
-def test_even_when_nobody_knows_the_branch_any_more(tmp_path: Path) -> None:
+def test_even_when_nobody_knows_the_branch_any_more(waiting: tuple[Project, Forge]) -> None:
     """What develop had when the release began is still there to compare with."""
-    project, forge = protected(tmp_path / "p")
-    requested(project)
+    project, forge = waiting
     forge.add("develop", "feat: meanwhile", {"meanwhile.txt": "m\n"})
     forge.land("release/v1.0.0", "squash", delete=True)
     clone = cloned(project)

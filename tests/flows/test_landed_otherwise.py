@@ -5,27 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from forge import REWRITTEN, WAYS, Forge, cloned, contains, finished, protected, requested, tagged
+from forge import REWRITTEN, Forge, cloned, contains, finished, tagged
+from support import thorough
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support import Project
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> tuple[Project, Forge]:
-    """Return a project whose remote lets nobody push to main."""
-    return protected(tmp_path / "guarded")
-
-
-@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("how", ["squash", "fast-forward", *thorough("merge", "rebase")])
 def test_commits_of_a_reviewer_are_tagged_too_when_the_branch_is_gone_at_the_remote(
-    guarded: tuple[Project, Forge], how: str
+    waiting: tuple[Project, Forge], how: str
 ) -> None:
     """The branch here has none of them, and what it has was changed by them."""
-    project, forge = guarded
-    tip = requested(project)
+    project, forge = waiting
+    tip = project.ref("HEAD")
     forge.add("release/v1.0.0", "fix: in review", {"review.txt": "r\n", "late.txt": "reviewed\n"})
     landed = forge.land("release/v1.0.0", how, delete=True)
     wanted = () if how in ("merge", "squash") else ("--commit", landed)
@@ -40,9 +33,8 @@ def test_commits_of_a_reviewer_are_tagged_too_when_the_branch_is_gone_at_the_rem
         assert project.ref("release/v1.0.0") == ""
 
 
-def test_that_later_commits_could_be_meant_is_said(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_that_later_commits_could_be_meant_is_said(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     forge.add("release/v1.0.0", "fix: in review", {"late.txt": "reviewed\n"})
     landed = forge.land("release/v1.0.0", "rebase", delete=True)
     said = finished(project)
@@ -51,10 +43,9 @@ def test_that_later_commits_could_be_meant_is_said(guarded: tuple[Project, Forge
 
 
 def test_when_the_branch_is_gone_and_several_commits_can_have_landed_one_has_to_be_named(
-    guarded: tuple[Project, Forge],
+    waiting: tuple[Project, Forge],
 ) -> None:
-    project, forge = guarded
-    requested(project)
+    project, forge = waiting
     forge.add("release/v1.0.0", "fix: in review", {"late.txt": "reviewed\n"})
     landed = forge.land("release/v1.0.0", "rebase", delete=True)
     clone = cloned(project)
@@ -69,9 +60,8 @@ def test_when_the_branch_is_gone_and_several_commits_can_have_landed_one_has_to_
     assert tagged(clone) == landed
 
 
-def test_a_colleague_whose_branch_is_left_over_is_told_that_it_is_released(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_a_colleague_whose_branch_is_left_over_is_told_that_it_is_released(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     forge.land("release/v1.0.0", "squash")
     finished(cloned(project))
     before = project.state(times=True)
@@ -89,18 +79,17 @@ def test_a_version_that_never_was_on_any_branch_is_bad_input(guarded: tuple[Proj
     assert "there is no release branch 'release/v9.9.9'" in ended.err
 
 
-def test_with_keep_the_branch_stays_here_and_there(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    tip = requested(project)
+def test_with_keep_the_branch_stays_here_and_there(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
+    tip = project.ref("HEAD")
     forge.land("release/v1.0.0", "squash")
     finished(project, "--keep")
     assert project.ref("release/v1.0.0") == project.remote_ref("release/v1.0.0") == tip
     assert project.git("branch", "--show-current") == "release/v1.0.0"
 
 
-def test_with_no_push_the_tag_and_the_merge_stay_here(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_with_no_push_the_tag_and_the_merge_stay_here(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", "squash")
     remote = project.git("for-each-ref", cwd=project.remote)
     ended = project.invoke("release.finish", "--no-push")
@@ -120,9 +109,8 @@ def test_what_was_merged_by_hand_and_not_pushed_yet_is_pushed_with_its_tag(proje
     assert project.git("log", "-1", "--format=%s", "main") == "by hand"
 
 
-def test_what_is_only_on_main_here_is_not_pushed_to_a_protected_one(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_what_is_only_on_main_here_is_not_pushed_to_a_protected_one(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", "merge")
     project.git("fetch", "-q")
     project.git("switch", "-q", "-C", "main", "origin/main")
@@ -133,9 +121,8 @@ def test_what_is_only_on_main_here_is_not_pushed_to_a_protected_one(guarded: tup
     assert project.ref("main") == mine
 
 
-def test_what_was_merged_and_taken_back_has_not_landed(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_what_was_merged_and_taken_back_has_not_landed(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     first = forge.land("release/v1.0.0", "squash")
     forge.git("revert", "--no-edit", first)
     forge.git("push", "-q", "origin", "main")
@@ -150,10 +137,9 @@ def test_what_was_merged_and_taken_back_has_not_landed(guarded: tuple[Project, F
     assert tagged(project) == forge.ref("HEAD")
 
 
-@pytest.mark.parametrize("how", WAYS)
-def test_what_came_to_the_branch_after_it_landed_is_not_lost(guarded: tuple[Project, Forge], how: str) -> None:
-    project, forge = guarded
-    requested(project)
+@pytest.mark.parametrize("how", ["squash", "merge", *thorough("rebase", "fast-forward")])
+def test_what_came_to_the_branch_after_it_landed_is_not_lost(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", how)
     late = forge.add("release/v1.0.0", "fix: too late", {"too-late.txt": "t\n"})
     before = project.state()
@@ -169,9 +155,8 @@ def test_what_came_to_the_branch_after_it_landed_is_not_lost(guarded: tuple[Proj
     assert contains(project, "develop", project.ref("release/v1.0.0"))
 
 
-def test_what_is_only_on_the_branch_here_is_not_lost(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_what_is_only_on_the_branch_here_is_not_lost(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", "merge")
     mine = project.commit("fix: not pushed", {"mine.txt": "m\n"})
     said = finished(project)
@@ -181,10 +166,11 @@ def test_what_is_only_on_the_branch_here_is_not_lost(guarded: tuple[Project, For
     assert not contains(project, "develop", mine)
 
 
-@pytest.mark.parametrize("wanted", ["main", "HEAD", "v0.9.0", "0123456789", "develop", "--", "main^{tree}", ""])
-def test_commit_takes_only_what_can_have_landed(guarded: tuple[Project, Forge], wanted: str) -> None:
-    project, forge = guarded
-    requested(project)
+@pytest.mark.parametrize(
+    "wanted", ["main", "0123456789", "develop", "--", "main^{tree}", *thorough("HEAD", "v0.9.0", "")]
+)
+def test_commit_takes_only_what_can_have_landed(waiting: tuple[Project, Forge], wanted: str) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", "merge")
     if wanted in ("main", ""):
         project.git("fetch", "-q", "origin", "main:main")
@@ -197,9 +183,8 @@ def test_commit_takes_only_what_can_have_landed(guarded: tuple[Project, Forge], 
     assert "is no commit of main with the version 1.0.0" in ended.err
 
 
-def test_a_version_that_others_tagged_elsewhere_is_refused(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_a_version_that_others_tagged_elsewhere_is_refused(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     forge.land("release/v1.0.0", "squash")
     forge.git("tag", "v1.0.0", "origin/develop")
     forge.git("push", "-q", "origin", "v1.0.0")

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from forge import Forge, protected
+from forge import SQUASHED, Forge, protected
 from support import FILES, Ended, Project
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class TestByPullRequest:
         project.git("switch", "-q", "-c", "bump-version/1.2.0", "main")
         return project, forge
 
-    @pytest.mark.parametrize("how", ["merge", "squash", "rebase", "fast-forward"])
+    @pytest.mark.parametrize("how", SQUASHED)
     def test_what_was_merged_is_tagged_and_nothing_else_happens(self, guarded: tuple[Project, Forge], how: str) -> None:
         project, forge = guarded
         done(project, "bump", "1.2.0")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from forge import Forge, protected, requested
+from support import thorough
 
 from release.formats.changelog import PREAMBLE
 
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
     from support import Project
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> tuple[Project, Forge]:
-    """Return a project whose remote lets nobody push to main."""
-    return protected(tmp_path / "guarded")
-
-
-@pytest.mark.parametrize("hook", ["pre-receive", "update"])
-@pytest.mark.parametrize("branches", [("main",), ("develop",), ("main", "develop")])
+@pytest.mark.parametrize(
+    ("hook", "branches"),
+    [
+        ("pre-receive", ("main",)),
+        ("update", ("develop",)),
+        *thorough(
+            ("pre-receive", ("develop",)),
+            ("pre-receive", ("main", "develop")),
+            ("update", ("main",)),
+            ("update", ("main", "develop")),
+        ),
+    ],
+)
 def test_a_protected_branch_stops_the_whole_finish_and_pr_is_named(
     tmp_path: Path, hook: str, branches: tuple[str, ...]
 ) -> None:
@@ -65,9 +71,8 @@ def test_pr_pushes_the_branch_with_its_final_commit_and_nothing_else(guarded: tu
     assert project.git("tag", cwd=project.remote) == project.git("tag") == "v0.9.0"
 
 
-def test_pr_leaves_no_journal_and_no_lock_that_anything_would_wait_for(guarded: tuple[Project, Forge]) -> None:
-    project, _ = guarded
-    requested(project)
+def test_pr_leaves_no_journal_and_no_lock_that_anything_would_wait_for(waiting: tuple[Project, Forge]) -> None:
+    project, _ = waiting
     assert project.state()["journal"] is False
     assert project.state()["locks"] == []
     assert "nothing is in progress" in project.invoke("release.resume").err
@@ -88,10 +93,9 @@ def test_pr_says_what_it_waits_for_and_how_to_go_on(guarded: tuple[Project, Forg
 
 
 def test_pr_again_changes_nothing_also_on_another_day(
-    guarded: tuple[Project, Forge], monkeypatch: pytest.MonkeyPatch
+    waiting: tuple[Project, Forge], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project, _ = guarded
-    requested(project)
+    project, _ = waiting
     before = project.state()
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
     ended = project.invoke("release.finish", "--pr")  # nothing to push: nothing to ask
@@ -99,9 +103,8 @@ def test_pr_again_changes_nothing_also_on_another_day(
     assert "awaiting merge" in ended.err
 
 
-def test_pr_again_after_a_fix_pushes_it_with_its_entry(guarded: tuple[Project, Forge]) -> None:
-    project, _ = guarded
-    requested(project)
+def test_pr_again_after_a_fix_pushes_it_with_its_entry(waiting: tuple[Project, Forge]) -> None:
+    project, _ = waiting
     project.commit("fix: asked for in review", {"review.txt": "r\n"})
     assert project.invoke("release.finish", "--pr", "--yes").code == 0
     assert project.remote_ref("release/v1.0.0") == project.ref("HEAD")
@@ -110,9 +113,8 @@ def test_pr_again_after_a_fix_pushes_it_with_its_entry(guarded: tuple[Project, F
     assert "<!-- release:" not in text
 
 
-def test_pr_again_after_a_commit_of_a_reviewer_takes_that_up(guarded: tuple[Project, Forge]) -> None:
-    project, forge = guarded
-    requested(project)
+def test_pr_again_after_a_commit_of_a_reviewer_takes_that_up(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     theirs = forge.add("release/v1.0.0", "fix: by a reviewer", {"theirs.txt": "t\n"})
     ended = project.invoke("release.finish", "--pr", "--yes")
     assert ended.code == 0, ended.text

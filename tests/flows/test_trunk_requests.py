@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from forge import WAYS, Forge, cloned
-from support import FILES, PYPROJECT, Ended, Project, bare
+from forge import SQUASHED, Forge, cloned
+from support import FILES, PYPROJECT, Ended, Project, bare, copied, thorough
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,18 +28,32 @@ def refuses(project: Project, *words: str, code: int = 3, says: str = "") -> str
     return ended.err
 
 
+def protected_trunk(folder: Path) -> Project:
+    """Make a project with a protected main and no develop: 0.9.0 is out, a feature and a fix are not."""
+
+    def build(place: Path) -> None:
+        project = bare(place)
+        project.commit("feat: begin", {**FILES, "pyproject.toml": TRUNK})
+        project.git("tag", "-a", "v0.9.0", "-m", "v0.9.0")
+        project.commit("feat: add a", {"a.txt": "a\n"})
+        project.commit("fix: mend b", {"b.txt": "b\n"})
+        project.git("push", "-q", "origin", "main", "v0.9.0")
+        Forge(project).protect("main")
+
+    return copied(folder, "trunk, main protected", build)
+
+
 @pytest.fixture
 def trunk(tmp_path: Path) -> tuple[Project, Forge]:
-    """Return a project with a protected main and no develop: 0.9.0 is out, a feature and a fix are not."""
-    project = bare(tmp_path / "trunk")
-    project.commit("feat: begin", {**FILES, "pyproject.toml": TRUNK})
-    project.git("tag", "-a", "v0.9.0", "-m", "v0.9.0")
-    project.commit("feat: add a", {"a.txt": "a\n"})
-    project.commit("fix: mend b", {"b.txt": "b\n"})
-    project.git("push", "-q", "origin", "main", "v0.9.0")
-    forge = Forge(project)
-    forge.protect("main")
-    return project, forge
+    project = protected_trunk(tmp_path / "trunk")
+    return project, Forge(project)
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> tuple[Project, Forge]:
+    """Return such a project with a request of 1.0.0 that waits to be merged."""
+    project = copied(tmp_path / "waiting", "trunk, waiting", lambda place: asked(protected_trunk(place)))
+    return project, Forge(project)
 
 
 def asked(project: Project, version: str = "1.0.0") -> str:
@@ -55,11 +69,21 @@ def test_a_protected_main_stops_finish_and_pr_is_named(trunk: tuple[Project, For
     refuses(project, "release.finish", "--yes", says="invoke release.finish --version 1.0.0 --pr")
 
 
-@pytest.mark.parametrize("how", WAYS)
-@pytest.mark.parametrize("gone", [False, True])
-def test_finish_tags_what_landed_and_main_keeps_the_version(trunk: tuple[Project, Forge], how: str, gone: bool) -> None:
-    project, forge = trunk
-    asked(project)
+@pytest.mark.parametrize(
+    ("how", "gone"),
+    [
+        ("merge", False),
+        ("rebase", False),
+        ("squash", True),
+        *thorough(
+            ("fast-forward", False), ("squash", False), ("merge", True), ("rebase", True), ("fast-forward", True)
+        ),
+    ],
+)
+def test_finish_tags_what_landed_and_main_keeps_the_version(
+    waiting: tuple[Project, Forge], how: str, gone: bool
+) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", how, delete=gone)
     if gone:
         project.git("switch", "-q", "main")
@@ -74,10 +98,9 @@ def test_finish_tags_what_landed_and_main_keeps_the_version(trunk: tuple[Project
     assert project.remote_ref("release/v1.0.0") == project.remote_ref("backmerge/v1.0.0") == ""
 
 
-@pytest.mark.parametrize("how", WAYS)
-def test_the_next_release_tells_only_what_is_new(trunk: tuple[Project, Forge], how: str) -> None:
-    project, forge = trunk
-    asked(project)
+@pytest.mark.parametrize("how", ["squash", "rebase", *thorough("merge", "fast-forward")])
+def test_the_next_release_tells_only_what_is_new(waiting: tuple[Project, Forge], how: str) -> None:
+    project, forge = waiting
     forge.land("release/v1.0.0", how, delete=True)
     forge.add("main", "fix: later", {"later.txt": "l\n"})
     done(project, "release.finish", "--version", "1.0.0", "--yes")
@@ -88,7 +111,7 @@ def test_the_next_release_tells_only_what_is_new(trunk: tuple[Project, Forge], h
         assert [text.count(entry) for entry in ("add a", "mend b", "last minute", "later")] == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("how", SQUASHED)
 def test_a_hotfix_is_a_release_of_a_patch(trunk: tuple[Project, Forge], how: str) -> None:
     project, forge = trunk
     done(project, "hotfix.start", "--name", "leak")
@@ -101,9 +124,8 @@ def test_a_hotfix_is_a_release_of_a_patch(trunk: tuple[Project, Forge], how: str
     assert project.git("branch", "--show-current") == "main"
 
 
-def test_with_pr_there_is_nothing_to_merge_back_and_nothing_is_lost(trunk: tuple[Project, Forge]) -> None:
-    project, forge = trunk
-    asked(project)
+def test_with_pr_there_is_nothing_to_merge_back_and_nothing_is_lost(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     landed = forge.land("release/v1.0.0", "squash")
     ended = done(project, "release.finish", "--pr", "--yes")
     assert project.remote_ref("v1.0.0^{commit}") == landed
@@ -142,9 +164,8 @@ def test_a_bump_of_main_by_request_is_tagged_there(trunk: tuple[Project, Forge])
         assert project.remote_ref(f"v{version}^{{commit}}") == project.remote_ref("main") == landed
 
 
-def test_a_branch_named_like_a_release_that_was_tagged_by_hand_is_told_so(trunk: tuple[Project, Forge]) -> None:
-    project, forge = trunk
-    asked(project)
+def test_a_branch_named_like_a_release_that_was_tagged_by_hand_is_told_so(waiting: tuple[Project, Forge]) -> None:
+    project, forge = waiting
     forge.land("release/v1.0.0", "merge")
     project.git("fetch", "-q", "origin", "main:main")
     project.git("switch", "-q", "main")
@@ -158,18 +179,21 @@ class TestAdoption:
     @pytest.fixture
     def young(self, tmp_path: Path) -> tuple[Project, Forge]:
         """A protected main that has neither VERSION nor settings yet, and no tags; develop has both."""
-        project = bare(tmp_path / "young")
-        project.commit("feat: begin", {"README.md": "# Young\n"})
-        project.git("switch", "-q", "-c", "develop")
-        project.commit("feat: adopt", {**FILES, "VERSION": "0.1.0.dev0\n", "pyproject.toml": PYPROJECT})
-        done(project, "propagate")
-        project.commit("chore: sites")
-        project.git("push", "-q", "origin", "main", "develop")
-        forge = Forge(project)
-        forge.protect("main")
-        return project, forge
 
-    @pytest.mark.parametrize("how", WAYS)
+        def build(place: Path) -> None:
+            project = bare(place)
+            project.commit("feat: begin", {"README.md": "# Young\n"})
+            project.git("switch", "-q", "-c", "develop")
+            project.commit("feat: adopt", {**FILES, "VERSION": "0.1.0.dev0\n", "pyproject.toml": PYPROJECT})
+            done(project, "propagate")
+            project.commit("chore: sites")
+            project.git("push", "-q", "origin", "main", "develop")
+            Forge(project).protect("main")
+
+        project = copied(tmp_path / "young", "young, main protected", build)
+        return project, Forge(project)
+
+    @pytest.mark.parametrize("how", SQUASHED)
     def test_the_first_release_lands_on_a_main_without_version(self, young: tuple[Project, Forge], how: str) -> None:
         project, forge = young
         done(project, "release.prepare", "0.1.0")
