@@ -25,6 +25,7 @@ from release.shapes import (
     REF,
     REGEX,
     SESSION,
+    URL,
     Place,
     choice,
     fill,
@@ -44,6 +45,7 @@ __all__ = [
     "FORMATS",
     "Config",
     "Publish",
+    "Security",
     "Setting",
     "Target",
     "Tests",
@@ -111,6 +113,26 @@ class Tests:
     command: tuple[str, ...] = option((), COMMAND, "What the packaged `tests` session runs.", empty="pytest")
 
 
+_GLOBS = list_of(FOLDERS, "a list of globs")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Security:
+    """What the packaged `security` session looks at, and whom it asks."""
+
+    service: str = option(
+        "https://api.osv.dev/v1/query", URL, "The OSV service that is asked; a password for it belongs into netrc."
+    )
+    exclude: tuple[str, ...] = option(
+        ("**/test", "**/tests"), _GLOBS, "Files and folders in which no Python file is scanned."
+    )
+    tasks: tuple[str, ...] = option(
+        (), _GLOBS, "Files with tasks, besides `tasks.py` and those below `tasks`, whose shell commands are checked."
+    )
+    accepted: str = option("security.toml", PATH, "The file of accepted findings.")
+    timeout: int = option(15, COUNT, "Seconds that the service has for an answer.")
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
     """The effective configuration. `source` says where its table stands, `written` which keys are in it."""
@@ -141,14 +163,15 @@ class Config:
         "Which kinds of version each publisher takes; with this table, one that is not in it takes none.",
     )
     parallel_releases: bool = option(False, FLAG, "Whether several releases may be open at once.")
-    foreign: tuple[str, ...] = option(
-        (), list_of(FOLDERS, "a list of globs"), "Files and folders whose versions are left alone."
-    )
+    foreign: tuple[str, ...] = option((), _GLOBS, "Files and folders whose versions are left alone.")
     changelog: str = option("CHANGELOG.md", PATH, "The changelog.")
     target: tuple[Target, ...] = option(
         (), list_of(table_of(Target, _check_target), "a list of tables"), "Sites besides those that are discovered."
     )
     tests: Tests = option(Tests(), table_of(Tests), "The packaged `tests` session.")  # noqa: RUF009  # a field
+    security: Security = option(  # noqa: RUF009  # a field, like the others
+        Security(), table_of(Security), "The packaged `security` session."
+    )
     advisory_hours: int = option(24, COUNT, "Hours for which the results of advisory databases count.")
     source: str = ""
     written: frozenset[str] = frozenset()

@@ -195,6 +195,16 @@ def _regex_objection(pattern: str) -> str:
     return ""
 
 
+def _url_objection(url: str) -> str:
+    if not url.isprintable() or " " in url:
+        return "holds a blank or a control character"
+    if not re.match(r"https?://[^/?#]", url):
+        return "does not start with https:// or http:// and a host"
+    if "@" in re.split(r"[/?#]", url, maxsplit=3)[2]:
+        return "holds a user or a password, which everybody could read"
+    return "has a query or a fragment, where secrets are" if set(url) & set("?#") else ""
+
+
 def ref_pattern(placeholder: str) -> Shape:
     """Return the shape of a ref name in which `{placeholder}` stands once, and no other brace."""
     braced = f"{{{placeholder}}}"
@@ -243,6 +253,7 @@ REF = text("a name that git allows", ref_objection, minLength=1)
 PATH = text("a path below the repository's root", _path_objection, minLength=1)
 GLOB = text("a glob below the repository's root", _path_objection, minLength=1)
 FOLDERS = text("a glob below the repository's root", lambda glob: _path_objection(glob.removesuffix("/")), minLength=1)
+URL = text("a URL without user, password and query", _url_objection, pattern=r"^https?://[^/?#@\s]+(?:/[^?#\s]*)?$")
 SESSION = text("the name of a nox session", _word_objection, minLength=1)
 KEY = text("a dotted key", _word_objection, minLength=1)
 REGEX = text("a regular expression with {version} in it", _regex_objection, pattern=r"\{version\}")

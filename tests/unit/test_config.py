@@ -74,6 +74,13 @@ def test_the_defaults() -> None:
         "changelog": "CHANGELOG.md",
         "target": (),
         "tests": {"command": ()},
+        "security": {
+            "service": "https://api.osv.dev/v1/query",
+            "exclude": ("**/test", "**/tests"),
+            "tasks": (),
+            "accepted": "security.toml",
+            "timeout": 15,
+        },
         "advisory_hours": 24,
         "source": "",
         "written": frozenset(),
@@ -101,6 +108,12 @@ changelog = "docs/\u00c4nderungen.md"
 advisory_hours = 1
 [tool.release.tests]
 command = ["python", "-m", "pytest", ""]
+[tool.release.security]
+service = "http://127.0.0.1:8080/v1/query"
+exclude = ["tests/", "examples/**"]
+tasks = ["ci/*.py"]
+accepted = "ci/security.toml"
+timeout = 30
 [[tool.release.target]]
 path = "deploy/**/*.yaml"
 format = "yaml"
@@ -218,6 +231,12 @@ WRONG = [  # table, what, hint
     ('tests.command = " "', "tests.command = ' ' is no command", ""),
     ('tests.command = ["x", 3]', "tests.command = ['x', 3] is no command", ""),
     ('tests.command = "a \'b"', 'tests.command = "a \'b" cannot be split into words: No closing quotation', ""),
+    ('security.service = "ftp://x/y"', "security.service = 'ftp://x/y' does not start with https://", "wanted: a URL"),
+    ('security.service = "https://u:p@x/y"', "security.service = 'https://u:p@x/y' holds a user or a password", ""),
+    ('security.service = "https://x/y?key=z"', "security.service = 'https://x/y?key=z' has a query", ""),
+    ('security.service = "https://x/a b"', "security.service = 'https://x/a b' holds a blank", ""),
+    ('security.exclude = ["../a"]', "security.exclude[0] = '../a' leaves the repository", ""),
+    ("security.timeout = 0", "security.timeout = 0 is out of range", ""),
     ("target = {}", "target is a table: {}", "wanted: a list of tables"),
     ("target = [3]", "target[0] is an integer: 3", "wanted: a table"),
     ("target = [{}]", "target[0] has no path", "wanted: a glob"),
