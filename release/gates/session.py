@@ -12,16 +12,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release import config as configuration
 from release import process
 from release.errors import ReleaseError
-from release.gates import checkout, environment, parts, receipts, verdict
+from release.gates import checkout, environment, parts, receipts, results, verdict
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from release.entry import Entry
     from release.gates.checkout import Checkout
     from release.gates.receipts import Receipt
+    from release.gates.results import Result
     from release.git.repository import Repository
 
 _WITNESS = Path(__file__).with_name("witness.py")
@@ -75,7 +78,7 @@ def _passed(repository: Repository, place: Checkout, commit: str, tree: str) -> 
     environment.renew(place.folder, key)
     ran = _nox(place, commit, f"--session={place.gate}")
     environment.keep(place.folder, key, (command.argv for command in verdict.commands(ran)))
-    sessions, evidence = verdict.judge(ran)
+    judged = verdict.judge(ran)
     touched = checkout.changed(place)
     if touched:
         raise verdict.failed(ran, f"it changed what it was to look at: {parts.named(touched)}")
@@ -85,8 +88,8 @@ def _passed(repository: Repository, place: Checkout, commit: str, tree: str) -> 
             gate=place.gate,
             tree=tree,
             commit=commit,
-            sessions=sessions,
-            evidence=evidence,
+            sessions=judged.sessions,
+            evidence=judged.evidence,
             tool=receipts.tool_version(),
             nox=nox,
             python=platform.python_version(),
@@ -94,15 +97,26 @@ def _passed(repository: Repository, place: Checkout, commit: str, tree: str) -> 
             lock=_digest(reader, [root[name].oid for name in sorted(root) if _LOCKS.fullmatch(name)]),
             started=started,
             ended=int(time.time()),
+            expires=_expiry(reader, root, judged.results, started),
         )
     receipts.write(repository, receipt)
     return receipt
 
 
+def _expiry(reader: ObjectReader, root: Mapping[str, Entry], told: Iterable[Result], started: int) -> int | None:
+    """Return when results count no longer, None for never: what advisory databases say ages, acceptances end."""
+    ends = [end for one in told if (end := one.ends()) is not None]
+    if any(one.advisory for one in told):
+        data = reader.blob(root["pyproject.toml"].oid) if "pyproject.toml" in root else None
+        hours = configuration.load(data, origin="pyproject.toml").advisory_hours
+        ends.append(started + hours * 3600)
+    return int(min(ends)) if ends else None
+
+
 def _nox(place: Checkout, commit: str, *selection: str) -> verdict.Ran:
     """Run nox on what is selected to its end; on an exception, all that it started has ended."""
     ran = verdict.Ran(gate=place.gate, commit=commit, status=0, folder=place.folder)
-    for old in (ran.report, ran.record, ran.log):
+    for old in (ran.report, ran.record, ran.log, ran.results):
         old.unlink(missing_ok=True)
     argv = [
         sys.executable,
@@ -118,7 +132,11 @@ def _nox(place: Checkout, commit: str, *selection: str) -> verdict.Ran:
     ]
     with ran.log.open("wb") as log:
         group = process.start_group(
-            argv, cwd=place.tree, env=environment.variables(), output=log.fileno(), keep=(place.lock,)
+            argv,
+            cwd=place.tree,
+            env={**environment.variables(), results.VARIABLE: str(ran.results)},
+            output=log.fileno(),
+            keep=(place.lock,),
         )
         return ran._replace(status=group.wait())
 

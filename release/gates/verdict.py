@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release.errors import Exit, Problem, ReleaseError, usage
 from release.formats import inert
-from release.gates import environment
+from release.gates import environment, results
 from release.gates.receipts import SUCCESS, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from release.gates.results import Result
 
 _SELECTING_FAILED = 3  # nox's status when the sessions asked for cannot be selected
 _TAIL_LINES = 15
@@ -53,6 +55,11 @@ class Ran(NamedTuple):
         """The witnessed commands."""
         return self.folder / "commands.jsonl"
 
+    @property
+    def results(self) -> Path:
+        """What sessions of ours found out."""
+        return self.folder / "results.jsonl"
+
 
 class Command(NamedTuple):
     """A command that a session started, and the session's name."""
@@ -70,18 +77,27 @@ def commands(ran: Ran) -> tuple[Command, ...]:
         return ()
 
 
-def judge(ran: Ran) -> tuple[tuple[Session, ...], tuple[str, ...]]:
-    """Return the sessions of a gate that passed, and command lines that are the evidence.
+class Judged(NamedTuple):
+    """A gate that passed: its sessions, command lines and counts that are the evidence, what the sessions found out."""
+
+    sessions: tuple[Session, ...]
+    evidence: tuple[str, ...]
+    results: tuple[Result, ...]
+
+
+def judge(ran: Ran) -> Judged:
+    """Return what a gate that passed has shown.
 
     Raises:
-        ReleaseError: there is no such session (exit 2); one failed, or ran nothing (exit 4); one was skipped, lacks its
-            interpreter, or nox did not get that far (exit 5).
+        ReleaseError: there is no such session (exit 2); one failed, or ran nothing (exit 4); one was skipped, could not
+            look, lacks its interpreter, or nox did not get that far (exit 5).
     """
     entries = _entries(ran)
     if entries is None:
         raise _without_report(ran)
     witnessed = [command for command in commands(ran) if not environment.installs(command.argv)]
-    objections = [found for entry in entries if (found := _objection(entry, witnessed))]
+    told, unreadable = _told(ran)
+    objections = [*unreadable, *(found for entry in entries if (found := _objection(entry, witnessed, told)))]
     if not any(_belongs(entry, ran.gate) for entry in entries):
         objections.append((Exit.NOT_AUDITED, "nox ran no session of that name"))
     if not objections and ran.status:
@@ -90,7 +106,15 @@ def judge(ran: Ran) -> tuple[tuple[Session, ...], tuple[str, ...]]:
         raise failed(ran, "; ".join(what for _, what in objections), max(code for code, _ in objections))
     sessions = tuple(Session(_name(entry), entry["result"], float(entry.get("duration", 0.0))) for entry in entries)
     evidence = (line for one in sessions for line in _lines(one.name, witnessed, ran.folder))
-    return sessions, tuple(evidence)
+    return Judged(sessions, (*evidence, *(line for one in told for line in one.evidence)), told)
+
+
+def _told(ran: Ran) -> tuple[tuple[Result, ...], list[tuple[Exit, str]]]:
+    """Return what sessions found out; that it cannot be read, nobody's part but theirs, is as good as not looked."""
+    try:
+        return results.read(ran.results), []
+    except ValueError as error:
+        return (), [(Exit.NOT_AUDITED, f"what its sessions found out cannot be read: {inert.reason(str(error))}")]
 
 
 def failed(ran: Ran, why: str, code: Exit = Exit.GATE_FAILED) -> ReleaseError:
@@ -133,19 +157,25 @@ def _normal(name: str) -> str:
     return name.replace('"', "'").replace(" ", "")
 
 
-def _objection(entry: dict[str, Any], witnessed: Sequence[Command]) -> tuple[Exit, str] | None:
+def _objection(entry: dict[str, Any], witnessed: Sequence[Command], told: Sequence[Result]) -> tuple[Exit, str] | None:
     """Say why a session is no evidence, None if it is."""
     name, result = _name(entry), entry["result"]
     reason = inert.reason(str(entry.get("reason") or ""))
     because = f": {reason}" if reason else ""
+    blind = [inert.reason(why) for one in told if one.session == name for why in one.not_looked]
+    if blind:
+        return Exit.NOT_AUDITED, f"session {name} could not look: {'; '.join(blind)}"
     if result == _SKIPPED:
         return Exit.NOT_AUDITED, f"session {name} was skipped{because}"
     if result == "failed" and reason:  # nox gives a reason for one kind of failure alone
         return Exit.NOT_AUDITED, f"session {name}{because}"
     if result != SUCCESS:
         return Exit.GATE_FAILED, f"session {name} {result}{because}"
-    if not any(command.session == name for command in witnessed):
-        return Exit.GATE_FAILED, f"session {name} ran nothing with session.run but installations, if anything"
+    has_found = any(one.session == name and one.verdict == results.FOUND for one in told)
+    has_run = any(command.session == name for command in witnessed)
+    if has_found or not has_run:
+        what = "passed with findings" if has_found else "ran nothing with session.run but installations, if anything"
+        return Exit.GATE_FAILED, f"session {name} {what}"
     return None
 
 
