@@ -2,7 +2,7 @@
 
 ```python
 import nox
-from release.sessions import lint, tests
+from release.sessions import lint, security, tests
 ```
 """
 
@@ -19,8 +19,9 @@ import nox.project
 
 from release import config as configuration
 from release import process
+from release.errors import ReleaseError
 
-__all__ = ["lint", "tests"]
+__all__ = ["lint", "security", "tests"]
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -29,6 +30,7 @@ nox.options.error_on_missing_interpreters = True
 _PYPROJECT = Path("pyproject.toml")
 _NO_TESTS = 5  # pytest's exit status when it collected nothing; everything but 0 is a failure
 _GROUPS = ("tests", "test")
+_SECURITY = ("bandit[toml]", "pip-audit")
 
 
 def project() -> dict[str, Any]:
@@ -58,7 +60,10 @@ def _starts(program: str) -> bool:
 
 @nox.session(python=pythons())
 def tests(session: nox.Session) -> None:
-    """Install the project with its test dependencies and run its tests; none collected is a failure."""
+    """Install the project with its test dependencies and run its tests; none collected is a failure.
+
+    Positional arguments go to the tests' command: `nox -s tests -- --junitxml=tests.xml`.
+    """
     data = project()
     groups = [name for name in _GROUPS if name in data.get("dependency-groups", {})]
     extras = [name for name in _GROUPS if name in data.get("project", {}).get("optional-dependencies", {})]
@@ -92,3 +97,30 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     if "mypy" in tools:
         session.run("mypy")
+
+
+@nox.session
+def security(session: nox.Session) -> None:
+    """Run Bandit, pip-audit and a shell check of our own; what could not look has failed.
+
+    Positional arguments: `--json FILE` and `--sarif FILE` are written, `--service URL` is asked instead.
+    """
+    from release.gates.security import session as gate  # noqa: PLC0415  # other sessions need none of it
+
+    data = project()
+    is_named = "security" in data.get("dependency-groups", {})
+    try:
+        asked = gate.read(session.posargs)
+        session.install(*(nox.project.dependency_groups(data, "security") if is_named else _SECURITY))
+        why = gate.run(session.name, asked, env=_environment(session), say=session.log)
+    except ReleaseError as error:
+        session.error(str(error))
+    if why:
+        session.error(why)
+
+
+def _environment(session: nox.Session) -> dict[str, str]:
+    """Return what programs of a session are started with, as `session.run` does: the witness knows them by it."""
+    changed = {**os.environ, **session.env}
+    env = {name: value for name, value in changed.items() if value is not None}
+    return {**env, "PATH": os.pathsep.join([*(session.bin_paths or ()), env.get("PATH", os.defpath)])}

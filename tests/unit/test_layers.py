@@ -38,7 +38,7 @@ OWNERS = {
     "subprocess": {"process"},
     "tomlkit": {"config", "formats"},
     "ruamel": {"formats"},
-    "packaging": {"version"},
+    "packaging": {"version", "gates"},  # versions; names, markers and requirements of what is audited
     "invoke": {"tasks", "__init__"},
     "nox": {"sessions"},
 }

@@ -1,0 +1,93 @@
+"""What the nox session leaves: its result for the runner, files where a CI wants them, and what a person reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from release.errors import usage
+from release.gates import results
+from release.gates.security import gate, report, sarif
+from release.gates.security.findings import plain
+from release.gates.security.programs import Programs
+from release.shapes import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_FLAGS = {"--json": "result", "--sarif": "sarif", "--service": "service"}
+
+
+class Asked(NamedTuple):
+    """What the session was called with: files to be written, and the service to be asked instead of the configured."""
+
+    result: str = ""
+    sarif: str = ""
+    service: str = ""
+
+
+def read(words: Sequence[str]) -> Asked:
+    """Read positional arguments.
+
+    Raises:
+        ReleaseError: one is unknown or has no value (exit 2).
+    """
+    given: dict[str, str] = {}
+    waiting = list(words)
+    while waiting:
+        word, is_joined, value = waiting.pop(0).partition("=")
+        if word not in _FLAGS:
+            raise usage(f"security does not know {plain(word)}", nearest(word, _FLAGS))
+        value = value if is_joined else waiting.pop(0) if waiting else ""
+        if not value or (value.startswith("--") and not is_joined):
+            raise usage(f"{word} has no value", "security takes --json FILE, --sarif FILE, --service URL")
+        given[_FLAGS[word]] = value
+    return Asked(**given)
+
+
+def run(name: str, asked: Asked, *, env: Mapping[str, str], say: Callable[[str], None]) -> str:
+    """Look, leave what was asked for, and return why the session fails, "" if it passes.
+
+    `env` is what programs are started with, `say` takes the lines of the summary.
+
+    Raises:
+        ReleaseError: a file cannot be written (exit 2).
+    """
+    with tempfile.TemporaryDirectory(prefix="security-") as folder:
+        programs = Programs(env=env, folder=Path(folder).resolve())
+        looked = gate.look(Path.cwd(), programs, session=name, service=asked.service)
+    for line in report.lines(looked.result):
+        say(line)
+    try:
+        _leave(looked, asked)
+    except OSError as error:
+        raise usage(f"{error.filename} cannot be written: {error.strerror}") from None
+    return report.failure(looked.result)
+
+
+def _leave(looked: gate.Looked, asked: Asked) -> None:
+    """Write what the runner, the caller and GitHub want.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    if os.environ.get(results.VARIABLE):
+        results.add(Path(os.environ[results.VARIABLE]), looked.result)
+    if asked.result:
+        _write(asked.result, looked.result.plain())
+    if asked.sarif:
+        _write(asked.sarif, sarif.document(looked.result, looked.open))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stdout.write("".join(f"{line}\n" for line in report.annotated(looked)))
+        sys.stdout.flush()
+        if os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+                file.write(report.page(looked))
+
+
+def _write(path: str, data: object) -> None:
+    Path(path).write_text(json.dumps(data, indent=1) + "\n", encoding="ascii")

@@ -1,0 +1,73 @@
+"""What is looked at: the files that git tracks, as they stand in the working tree (of a gate: its checkout)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from release.formats import globs
+from release.gates.security.findings import blind
+from release.git import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+_REGULAR = ("100644", "100755")
+_SUBMODULE = "160000"
+
+
+class Tree(NamedTuple):
+    """The tracked files of a folder: their git modes by path."""
+
+    root: Path
+    modes: Mapping[str, str]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The regular files, in order; what a symbolic link leads to is looked at where it stands."""
+        return tuple(sorted(path for path, mode in self.modes.items() if mode in _REGULAR))
+
+    @property
+    def submodules(self) -> tuple[str, ...]:
+        """The submodules, whose files are not among those of this repository."""
+        return tuple(sorted(path for path, mode in self.modes.items() if mode == _SUBMODULE))
+
+    def python(self, exclude: Iterable[str]) -> tuple[str, ...]:
+        """Return the Python files that are not excluded."""
+        python = [path for path in self.files if path.endswith(".py")]
+        return tuple(path for path in python if not any(globs.covers(glob, path) for glob in exclude))
+
+    def has(self, path: str) -> bool:
+        """Whether a path is a tracked regular file."""
+        return self.modes.get(path) in _REGULAR
+
+    def read(self, path: str) -> bytes:
+        """Return what stands in a tracked file.
+
+        Raises:
+            ReleaseError: it cannot be read, or is a link by now (exit 5).
+        """
+        place = self.root / path
+        try:
+            descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW)
+            with os.fdopen(descriptor, "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise blind(f"{path} cannot be read: {error.strerror}") from None
+
+
+def tree(root: Path) -> Tree:
+    """List the tracked files of a folder.
+
+    Raises:
+        ReleaseError: git cannot say (exit 5), or there is none (exit 2).
+    """
+    ran = command.start(["ls-files", "--stage", "-z"], cwd=root).finish()
+    if ran.status != 0:
+        raise blind(f"git ls-files: {ran.complaint}", "run this inside a git repository")
+    modes = {}
+    for entry in filter(None, ran.out.split(b"\0")):
+        facts, _, path = entry.partition(b"\t")
+        modes[os.fsdecode(path)] = os.fsdecode(facts[:6])
+    return Tree(root=root, modes=modes)
