@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nox
+import nox.command
 import nox.project
 
 from release import config as configuration
@@ -30,7 +31,7 @@ nox.options.error_on_missing_interpreters = True
 _PYPROJECT = Path("pyproject.toml")
 _NO_TESTS = 5  # pytest's exit status when it collected nothing; everything but 0 is a failure
 _GROUPS = ("tests", "test")
-_SECURITY = ("bandit[toml]", "pip-audit")
+_SECURITY = ("bandit[toml]>=1.7.5", "pip-audit>=2.10")  # the first that takes the address of an OSV service
 
 
 def project() -> dict[str, Any]:
@@ -107,16 +108,29 @@ def security(session: nox.Session) -> None:
     """
     from release.gates.security import session as gate  # noqa: PLC0415  # other sessions need none of it
 
-    data = project()
-    is_named = "security" in data.get("dependency-groups", {})
     try:
         asked = gate.read(session.posargs)
-        session.install(*(nox.project.dependency_groups(data, "security") if is_named else _SECURITY))
-        why = gate.run(session.name, asked, env=_environment(session), say=session.log)
+        if _installed(session):
+            why = gate.run(session.name, asked, env=_environment(session), say=session.log)
+        else:
+            why = gate.fail(session.name, asked, "Bandit and pip-audit cannot be installed", say=session.log)
     except ReleaseError as error:
         session.error(str(error))
     if why:
         session.error(why)
+
+
+def _installed(session: nox.Session) -> bool:
+    """Install the project's group `security`, else Bandit and pip-audit; an empty group says that they are there."""
+    data = project()
+    is_named = "security" in data.get("dependency-groups", {})
+    wanted = nox.project.dependency_groups(data, "security") if is_named else _SECURITY
+    try:
+        if wanted:
+            session.install(*wanted)
+    except nox.command.CommandFailed:
+        return False
+    return True
 
 
 def _environment(session: nox.Session) -> dict[str, str]:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from release.errors import ReleaseError
-from release.gates.security.findings import PIP_AUDIT, Finding, Seen, blind, counted, plain, reasons
+from release.gates.security.findings import PIP_AUDIT, Finding, Seen, blind, counted, ordered, plain, reasons
 from release.gates.security.requirements import Pin, pin
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def look(locked: Locked, programs: Programs, security: Security) -> Seen:
     noun = "package" if locked.resolved else "locked package"
     audited = f"{counted(len(locked.pins), noun)} audited" if locked.pins else "no dependencies"
     looked = f"{audited} ({locked.source}), {security.service}, canary {'failed' if objections else 'ok'}"
-    return Seen(tuple(sorted(findings)), tuple(map(plain, objections)), locked.notes, looked)
+    return Seen(ordered(findings), tuple(map(plain, objections)), locked.notes, looked)
 
 
 def _rounds(pins: Iterable[Pin]) -> Iterator[list[Pin]]:

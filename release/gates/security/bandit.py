@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 
-from release.gates.security.findings import BANDIT, Finding, Seen, blind, counted, plain
+from release.gates.security.findings import BANDIT, Finding, Seen, blind, counted, ordered, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ def scan(tree: Tree, programs: Programs, exclude: Sequence[str]) -> Seen:
     notes = [*_notes(tree, configured)]
     if nosec:
         notes.append(f"bandit: {counted(nosec, 'line')} with `# nosec` passed over")
-    return Seen(tuple(sorted(findings)), tuple(objections), tuple(notes), counted(len(files), "file"))
+    return Seen(ordered(findings), tuple(objections), tuple(notes), counted(len(files), "file"))
 
 
 def _settings(programs: Programs, configured: dict[str, Any]) -> list[str]:

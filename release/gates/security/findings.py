@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import Exit, Problem, ReleaseError
 from release.formats import inert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BANDIT = "bandit"
 PIP_AUDIT = "pip-audit"
@@ -32,6 +35,11 @@ class Finding(NamedTuple):
     version: str = ""
     aliases: tuple[str, ...] = ()
 
+    @property
+    def order(self) -> tuple[str, int, str, str, str]:
+        """What findings are sorted by: where they are."""
+        return self.path, self.line, self.package, self.version, self.rule
+
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.path else f"{self.package} {self.version}"
         return plain(f"{place}: {self.rule} {self.text}")
@@ -44,6 +52,11 @@ class Seen(NamedTuple):
     blind: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     looked: str = ""  # at what, in words with a count
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings in the order of their places."""
+    return tuple(sorted(findings, key=lambda finding: finding.order))
 
 
 def blind(what: str, hint: str = "") -> ReleaseError:

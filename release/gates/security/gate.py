@@ -11,7 +11,7 @@ from release import config as configuration
 from release.errors import ReleaseError
 from release.gates.results import Result
 from release.gates.security import accepted, audit, bandit, locks, resolve, shell, tracked
-from release.gates.security.findings import BANDIT, OWN, PIP_AUDIT, Finding, Seen, counted, plain, reasons
+from release.gates.security.findings import BANDIT, OWN, PIP_AUDIT, Finding, Seen, blind, counted, plain, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ def look(root: Path, programs: Programs, *, session: str = "security", service: 
         tree = tracked.tree(root)
         security = _configured(tree, service)
         entries = accepted.load(tree, security)
-        versions = programs.versions()
+        versions = _versions(programs)
     except ReleaseError as error:
         return Looked(Result(session=session, not_looked=reasons(error)))
     seen = {
@@ -52,6 +52,19 @@ def look(root: Path, programs: Programs, *, session: str = "security", service: 
     seen[PIP_AUDIT], used = _audited(tree, programs, security, entries, today)
     judged = accepted.judge(entries, [finding for one in seen.values() for finding in one.findings], today)
     return Looked(_result(session, seen, judged, used, versions), judged.open, judged.accepted)
+
+
+def _versions(programs: Programs) -> dict[str, str]:
+    """Return the versions of the tools.
+
+    Raises:
+        ReleaseError: one is not installed (exit 5).
+    """
+    versions = programs.versions()
+    absent = [name for name, version in versions.items() if not version]
+    if absent:
+        raise blind(f"{' and '.join(absent)} not installed in the session's environment")
+    return versions
 
 
 def _configured(tree: Tree, service: str) -> Security:

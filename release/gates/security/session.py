@@ -60,6 +60,19 @@ def run(name: str, asked: Asked, *, env: Mapping[str, str], say: Callable[[str],
     with tempfile.TemporaryDirectory(prefix="security-") as folder:
         programs = Programs(env=env, folder=Path(folder).resolve())
         looked = gate.look(Path.cwd(), programs, session=name, service=asked.service)
+    return _end(looked, asked, say)
+
+
+def fail(name: str, asked: Asked, why: str, *, say: Callable[[str], None]) -> str:
+    """Leave, as `run` does, that the session could not look, and return the message with which it fails.
+
+    Raises:
+        ReleaseError: a file cannot be written (exit 2).
+    """
+    return _end(gate.Looked(results.Result(session=name, not_looked=(why,))), asked, say)
+
+
+def _end(looked: gate.Looked, asked: Asked, say: Callable[[str], None]) -> str:
     for line in report.lines(looked.result):
         say(line)
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release.formats import globs
 from release.gates.security import texts
-from release.gates.security.findings import OWN, Finding, Seen, blind, counted, plain
+from release.gates.security.findings import OWN, Finding, Seen, blind, counted, ordered, plain
 from release.gates.security.scopes import VALUE, Scope, calls, is_context
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def scan(tree: Tree, security: Security) -> Seen:
         except RecursionError:
             objections.append(plain(f"shell check: {path} is nested too deeply"))
     looked = f"{counted(len(files), 'file')}, {len(tasks)} with tasks"
-    return Seen(tuple(sorted(findings)), tuple(objections), (), looked)
+    return Seen(ordered(findings), tuple(objections), (), looked)
 
 
 def check(source: bytes, path: str, *, has_tasks: bool) -> Iterator[Finding]:

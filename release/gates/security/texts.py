@@ -23,7 +23,7 @@ _PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?P<flags>[#0\- +\d.]*)(?P<kind>[
 _NUMERIC = "diuxXoeEfFgG"
 _QUOTED = "\0"
 # An escaped character, a text in quotes, a comment, as a POSIX shell reads them.
-_SPANS = re.compile(r"\\.|'[^']*|\"(?:\\.|[^\"\\])*|(?<!\S)#[^\n]*", re.DOTALL)
+_SPANS = re.compile(r"\\.|'[^']*'?|\"(?:\\.|[^\"\\])*\"?|(?<!\S)#[^\n]*", re.DOTALL)
 
 
 class DataError(Exception):
