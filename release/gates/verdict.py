@@ -96,7 +96,7 @@ def judge(ran: Ran) -> Judged:
     if entries is None:
         raise _without_report(ran)
     witnessed = [command for command in commands(ran) if not environment.installs(command.argv)]
-    told, unreadable = _told(ran)
+    told, unreadable = _told(ran, [_name(entry) for entry in entries])
     objections = [*unreadable, *(found for entry in entries if (found := _objection(entry, witnessed, told)))]
     if not any(_belongs(entry, ran.gate) for entry in entries):
         objections.append((Exit.NOT_AUDITED, "nox ran no session of that name"))
@@ -109,10 +109,10 @@ def judge(ran: Ran) -> Judged:
     return Judged(sessions, (*evidence, *(line for one in told for line in one.evidence)), told)
 
 
-def _told(ran: Ran) -> tuple[tuple[Result, ...], list[tuple[Exit, str]]]:
-    """Return what sessions found out; that it cannot be read, nobody's part but theirs, is as good as not looked."""
+def _told(ran: Ran, sessions: Sequence[str]) -> tuple[tuple[Result, ...], list[tuple[Exit, str]]]:
+    """Return what these sessions found out (others are of a nox that one of them ran), or that it is unreadable."""
     try:
-        return results.read(ran.results), []
+        return tuple(one for one in results.read(ran.results) if one.session in sessions), []
     except ValueError as error:
         return (), [(Exit.NOT_AUDITED, f"what its sessions found out cannot be read: {inert.reason(str(error))}")]
 

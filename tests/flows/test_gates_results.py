@@ -68,7 +68,8 @@ def test_what_sessions_say_never_makes_a_gate_pass(text: str, end: str, code: Ex
 
 def test_the_evidence_and_its_end_go_into_the_receipt(tmp_path: Path) -> None:
     result = Result(session="tests", evidence=("x 1.0: 3 files",), until="2999-12-31")
-    project = gated(tmp_path, telling(plain(result)))
+    other = Result(session="inner", not_looked=("of a nox that the session has run",), evidence=("y",), advisory=True)
+    project = gated(tmp_path, telling(plain(result) + plain(other)))
     project.run()
     receipt = project.receipt()
     assert receipt is not None

@@ -92,6 +92,15 @@ def test_odd_paths_are_scanned(tmp_path: Path) -> None:
     assert seen.looked == "4 files"
 
 
+def test_a_link_that_hides_its_code_is_not_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    for name, target in (("good.py", "src/a.py"), ("bad.py", "src/code.txt"), ("out.py", "/etc/passwd")):
+        (tmp_path / "project" / name).symlink_to(target)
+    seen = scanned(tmp_path, {"src/a.py": CLEAN, "src/code.txt": SHELL})
+    assert seen.blind == tuple(f"bandit: {name} is a link to no tracked Python file" for name in ("bad.py", "out.py"))
+    assert seen.looked == "1 file"
+
+
 @pytest.mark.parametrize(
     ("script", "says"),
     [
@@ -220,6 +229,19 @@ def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
     assert "pip-audit is not installed in the session's environment" in not_audited(caught)
 
 
+def test_without_dependencies_the_canary_decides(tmp_path: Path) -> None:
+    found = tree(tmp_path / "project", {"a.py": CLEAN, "pyproject.toml": "[project]\nname = 'demo'\n"})
+    before = answering(tmp_path, "{}")
+    result = gate.look(found.root, programs(tmp_path / "files", before=before)).result
+    assert result.verdict == "passed"
+    assert (
+        "no dependencies (no lock, and pyproject.toml names no dependencies), https://api.osv.dev" in result.evidence[2]
+    )
+    stand_in(tmp_path / "bin", "pip-audit", "echo 'ERROR:pip_audit._cli:gone' >&2; exit 1")
+    result = gate.look(found.root, programs(tmp_path / "files", before=before)).result
+    assert result.not_looked == ("pip-audit: gone",)
+
+
 def looked(tmp_path: Path, files: dict[str, str | bytes], url: str) -> gate.Looked:
     found = tree(tmp_path / "project", files)
     return gate.look(found.root, programs(tmp_path / "files"), service=url)
@@ -245,16 +267,17 @@ FILES: dict[str, str | bytes] = {
 }
 
 
-def test_a_second_copy_of_an_accepted_finding_and_an_expired_acceptance_are_found(tmp_path: Path) -> None:
+def test_a_second_copy_of_an_accepted_finding_is_found(tmp_path: Path) -> None:
     twice = SHELL + "subprocess.run('y', shell=True)\n"
     files = {**FILES, "a.py": SHELL, "security.toml": ACCEPTED.format(until="2999-01-01")}
-    with serving() as server:
-        result = looked(tmp_path / "1", files, server.url).result
-        assert (result.verdict, result.until) == ("passed", "2999-01-01")
-        assert result.evidence[0].endswith(": 1 file, 1 finding (1 accepted)")
-        assert result.evidence[2].endswith(", canary ok, 1 finding (1 accepted)")
-
-        result = looked(tmp_path / "2", {**files, "a.py": twice}, server.url).result
+    vulnerable = '{"id": "PYSEC-2024-264", "aliases": ["CVE-2024-22195"]}'
+    answer = f'{{"dependencies": [{{"name": "jinja2", "version": "3.1.2", "vulns": [{vulnerable}]}}]}}'
+    tools = programs(tmp_path / "files", before=answering(tmp_path, answer))
+    result = gate.look(tree(tmp_path / "1", files).root, tools).result
+    assert (result.verdict, result.until) == ("passed", "2999-01-01")
+    assert result.evidence[0].endswith(": 1 file, 1 finding (1 accepted)")
+    assert result.evidence[2].endswith(", canary ok, 1 finding (1 accepted)")
+    result = gate.look(tree(tmp_path / "2", {**files, "a.py": twice}).root, tools).result
     assert result.verdict == "found"
     assert [finding.rpartition(" [")[2] for finding in result.findings] == ["2 found, 1 accepted]"] * 2
     assert [finding.partition(" ")[0] for finding in result.findings] == ["a.py:2:", "a.py:3:"]

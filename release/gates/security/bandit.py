@@ -37,7 +37,7 @@ def scan(tree: Tree, programs: Programs, exclude: Sequence[str]) -> Seen:
     configured = _configured(tree)
     arguments = _settings(programs, configured)
     findings: list[Finding] = []
-    objections: list[str] = []
+    objections = [plain(f"bandit: {path} is a link to no tracked Python file") for path in tree.astray()]
     nosec = 0
     for batch in _batches(files):
         answer = _run(programs, tree, [*arguments, *(f"./{path}" for path in batch)])
@@ -79,10 +79,12 @@ def _configured(tree: Tree) -> dict[str, Any]:
 
 def _batches(files: Sequence[str]) -> Iterator[list[str]]:
     batch: list[str] = []
+    length = 0
     for path in files:
-        if batch and sum(map(len, batch)) + len(path) > _BATCH:
+        length += len(path)
+        if batch and length > _BATCH:
             yield batch
-            batch = []
+            batch, length = [], len(path)
         batch.append(path)
     yield batch
 

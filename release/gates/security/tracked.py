@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.formats import globs
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REGULAR = ("100644", "100755")
+_LINK = "120000"
 _SUBMODULE = "160000"
 
 
@@ -37,6 +39,19 @@ class Tree(NamedTuple):
         """Return the Python files that are not excluded."""
         python = [path for path in self.files if path.endswith(".py")]
         return tuple(path for path in python if not any(globs.covers(glob, path) for glob in exclude))
+
+    def astray(self) -> tuple[str, ...]:
+        """Return links that look like Python files and lead to none that is tracked, so that nobody looks at it."""
+        links = [path for path, mode in self.modes.items() if mode == _LINK and path.endswith(".py")]
+        known = {path for path in self.files if path.endswith(".py")}
+        return tuple(sorted(path for path in links if self._target(path) not in known))
+
+    def _target(self, link: str) -> str:
+        try:
+            target = (self.root / link).readlink()
+        except OSError:
+            return ""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
 
     def has(self, path: str) -> bool:
         """Whether a path is a tracked regular file."""
