@@ -168,6 +168,8 @@ def test_the_page_forges_no_structure() -> None:
 def test_the_summary_ends_with_what_matters_most() -> None:
     assert list(report.lines(FOUND.result))[:3] == ["e", "note: n", f"found: {FINDINGS[0]}"]
     assert report.failure(BLIND.result) == "NOT AUDITED: the service is down"
+    both = Result(session="security", not_looked=("a",), findings=("b",))
+    assert report.failure(both) == "NOT AUDITED: a; besides, 1 finding"
     assert report.failure(FOUND.result).startswith("found: a b/é,x:y%.py:3: B602 a, b: 100%; tasks.py:1: RG101")
     assert report.failure(Result(session="security")) == ""
     many = Result(session="security", findings=tuple(map(str, range(30))))

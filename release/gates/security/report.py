@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from release.formats import inert
 from release.gates.results import FOUND, NOT_LOOKED
+from release.gates.security.findings import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,8 @@ def lines(result: Result) -> Iterator[str]:
 def failure(result: Result) -> str:
     """Return why the session fails, in one line; "" when it passes."""
     if result.verdict == NOT_LOOKED:
-        return f"NOT AUDITED: {_some(result.not_looked)}"
+        besides = f"; besides, {counted(len(result.findings), 'finding')}" if result.findings else ""
+        return f"NOT AUDITED: {_some(result.not_looked)}{besides}"
     return f"found: {_some(result.findings)}" if result.verdict == FOUND else ""
 
 
