@@ -24,7 +24,7 @@ from release.errors import ReleaseError
 
 __all__ = ["lint", "security", "tests"]
 
-nox.needs_version = ">=2024.10.9"
+nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
 
