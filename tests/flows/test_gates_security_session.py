@@ -116,3 +116,11 @@ def test_what_is_found_is_shown_where_a_ci_looks(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert "security does not know --jsn" in ran.stderr
     assert "did you mean '--json'?" in ran.stderr
+
+
+def test_a_noxfile_that_imports_sessions_loads_no_gate() -> None:
+    path = str(Path(release.__file__).parents[1])
+    code = f"import sys; sys.path.insert(0, {path!r}); import release.sessions; print([*sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'release.sessions'" in ran.stdout
+    assert "'release.gates" not in ran.stdout

@@ -18,7 +18,7 @@ CONTEXT = "context"  # a parameter that is a context of Invoke or Fabric
 DATA = "data"  # anything
 
 _CONTEXTS = frozenset({"c", "cx", "ctx", "context", "conn", "connection"})
-_CONTEXT_TYPES = frozenset({"Context", "Connection"})
+_CONTEXT_TYPES = frozenset({"Context", "Connection", "Group", "SerialGroup", "ThreadingGroup"})
 _DEEPEST = 8  # names of names of names
 _DECORATORS = frozenset({"task"})
 

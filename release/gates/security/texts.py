@@ -78,7 +78,7 @@ def _name(node: ast.Name, scope: Scope, seen: frozenset[tuple[int, str]]) -> Pie
 def _items(node: ast.expr | None, scope: Scope) -> list[ast.expr] | None:
     """Return the items of what a loop goes through, if they are written there; a named list could have got others."""
     if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        return [one.value if isinstance(one, ast.Starred) else one for one in node.elts]
+        return list(node.elts)
     if isinstance(node, ast.Name):
         found = scope.lookup(node.id)
         if found and len(found[1]) == 1 and isinstance(found[1][0].node, ast.Tuple) and found[1][0].kind == VALUE:
@@ -189,8 +189,6 @@ def _format(template: str, node: ast.Call, read: Callable[[ast.expr], Pieces]) -
 
 def _join(separator: Pieces, items: ast.expr, read: Callable[[ast.expr], Pieces], scope: Scope) -> Pieces:
     """Read `separator.join(items)`."""
-    if isinstance(items, (ast.Tuple, ast.List, ast.Set)):
-        return [piece for one in items.elts for piece in (*read(one), *separator)]
     if isinstance(items, (ast.GeneratorExp, ast.ListComp, ast.SetComp)):
         return [*read(items.elt), *separator, *read(items.elt)]
     if isinstance(items, ast.Call) and items.args:
@@ -202,7 +200,11 @@ def _join(separator: Pieces, items: ast.expr, read: Callable[[ast.expr], Pieces]
     found = _items(items, scope)
     if found is None:
         raise DataError(items)
-    return [piece for one in found for piece in (*read(one), *separator)]
+    result: Pieces = []
+    for one in found:
+        inner = _join(separator, one.value, read, scope) if isinstance(one, ast.Starred) else read(one)
+        result += [*inner, *separator]
+    return result
 
 
 def _choice(node: ast.IfExp, read: Callable[[ast.expr], Pieces], _: Scope) -> Pieces:
