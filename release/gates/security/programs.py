@@ -6,6 +6,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from release import process
 from release.gates.security.findings import blind, plain
 
@@ -16,11 +18,8 @@ if TYPE_CHECKING:
     from release.process import Result
 
 _OURS = ("PIP_AUDIT_",)  # variables that would change what is asked, and where the answer goes
-_VERSIONS = """\
-import importlib.metadata, json
-found = {one.metadata["Name"].lower().replace("_", "-"): one.version for one in importlib.metadata.distributions()}
-print(json.dumps({name: found.get(name, "") for name in ("bandit", "pip-audit")}))
-"""
+_TOOLS = ("bandit", "pip-audit")
+_VERSIONS = "import importlib.metadata as m, json; print(json.dumps([(d.name, d.version) for d in m.distributions()]))"
 _START_SECONDS = 60.0
 
 
@@ -55,6 +54,8 @@ class Programs(NamedTuple):
         """Return the versions of Bandit and pip-audit by name; "" for one that is not installed."""
         ran = self.run("python", "-I", "-c", _VERSIONS, cwd=self.folder, timeout=_START_SECONDS)
         try:
-            return {str(name): plain(str(version)) for name, version in json.loads(ran.out).items()}
-        except (ValueError, AttributeError):
+            pairs = [(name, version) for name, version in json.loads(ran.out) if name and version]
+            found: dict[str, str] = {canonicalize_name(name): plain(version) for name, version in pairs}
+        except (ValueError, TypeError):
             raise blind(f"python in the session's environment does not work: {ran.complaint}") from None
+        return {name: found.get(name, "") for name in _TOOLS}
