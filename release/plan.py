@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -195,4 +196,4 @@ class Stop(NamedTuple):
     def task(self) -> str:
         """The command that begins the flow again, without its other options."""
         flag = "--version" if self.flow == "release.finish" else "--name"
-        return f"{self.flow} {flag} {dict(self.options)['name']}"
+        return shlex.join((self.flow, flag, str(dict(self.options)["name"])))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 from support import Ended, Project, bare, copied
@@ -85,9 +84,7 @@ def refuses(project: Project, *words: str, code: int = 3, says: str = "") -> str
 def type_in(project: Project, ended: Ended, label: str) -> None:
     """Type the command that a task printed after `label` ("next" or "undo"), as its reader would."""
     command = next(line for line in ended.err.splitlines() if line.startswith(f"{label}: "))
-    subprocess.run(
-        command.removeprefix(f"{label}: "), shell=True, cwd=project.path, check=True, capture_output=True, text=True
-    )
+    project.typed(command.removeprefix(f"{label}: "))
 
 
 def pushed(project: Project) -> None:

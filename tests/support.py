@@ -74,6 +74,11 @@ class Project:
             raise AssertionError(f"git {' '.join(arguments)}: {done.stderr.decode()}")
         return done.stdout.decode("utf-8", "surrogateescape").strip()
 
+    def typed(self, command: str) -> None:
+        """Type a command that was printed into a shell; it has to work."""
+        done = subprocess.run(command, shell=True, cwd=self.path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
     def write(self, path: str, content: str | bytes) -> None:
         place = self.path / path
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import Problem
+from release.flows import commands
 from release.formats import changelog as document_of
 from release.git import world as git
 from release.git.worktree import name_some
@@ -42,19 +43,21 @@ def free(scene: Situation, branch: Branch) -> Iterator[Problem]:
     """What keeps a branch from being opened: it exists, or its name cannot stand beside another."""
     if branch.here is not None:
         group = scene.group(branch.name)
-        drop = f"    or drop it: invoke {group}.drop --name {branch.name}" if group in _DROPPED else ""
-        yield Problem(what=f"{branch.name} is already open", hint=f"go on with it: git switch {branch.name}{drop}")
+        drop = f"    or drop it: {commands.invoke(f'{group}.drop', '--name', branch.name)}" if group in _DROPPED else ""
+        go_on = f"go on with it: {commands.git('switch', branch.name)}"
+        yield Problem(what=f"{branch.name} is already open", hint=f"{go_on}{drop}")
     elif branch.there is not None:
         remote = scene.world.remote
         yield Problem(
             what=f"{branch.name} is already open at {remote}",
-            hint=f"track it: git fetch {remote} && git switch --track {remote}/{branch.name}",
+            hint=f"track it: {commands.git('fetch', remote)} && "
+            f"{commands.git('switch', '--track', f'{remote}/{branch.name}')}",
         )
     for other in scene.branches():
         if branch.name.startswith(f"{other.name}/") or other.name.startswith(f"{branch.name}/"):
             yield Problem(
                 what=f"git cannot hold the branches {branch.name} and {other.name}: one would be a folder of the other",
-                hint=f"rename it: git branch -m {other.name} NEW-NAME",
+                hint=f"rename it: {commands.git('branch', '-m', other.name, 'NEW-NAME')}",
             )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError, usage
-from release.flows import checks, moves, subjects
+from release.flows import checks, commands, moves, subjects
 from release.git import history
 from release.git import worktree as trees
 from release.plan import Plan, Push, RefUpdate
@@ -34,13 +35,13 @@ def drop(scene: Situation, group: str, name: str, *, remote: bool) -> tuple[Plan
     pushed = (RefUpdate(name=branch.ref, old=branch.there, new=None),) if remote else ()
     local = (RefUpdate(name=branch.ref, old=branch.here, new=None),) if branch.here is not None else ()
     plan = Plan(
-        task=f"{group}.drop --name {branch.name}",
+        task=shlex.join((f"{group}.drop", "--name", branch.name)),
         top=str(scene.repository.top),
         done=f"{branch.name} is deleted" + (f" here and at {scene.world.remote}" if remote else ""),
         undo=" && ".join(
             [
-                *([f"git branch {branch.name} {branch.here}"] if branch.here else []),
-                *([f"git push {scene.world.remote} {branch.there}:{branch.ref}"] if remote else []),
+                *([commands.git("branch", branch.name, branch.here)] if branch.here else []),
+                *([commands.git("push", scene.world.remote, f"{branch.there}:{branch.ref}")] if remote else []),
             ]
         ),
         push=Push(remote=scene.world.remote, updates=pushed) if pushed else None,
@@ -61,7 +62,8 @@ def _leave(scene: Situation, branch: Branch, home: Branch) -> tuple[tuple[Worktr
     if tree.branch != branch.ref:
         return (), []
     if home.here is None:
-        hint = f"git fetch {scene.world.remote} && git branch {home.name} {scene.world.remote}/{home.name}"
+        there = f"{scene.world.remote}/{home.name}"
+        hint = f"{commands.git('fetch', scene.world.remote)} && {commands.git('branch', home.name, there)}"
         return (), [Problem(what=f"{home.name} does not exist here to go back to", hint=hint)]
     taken = any(other.branch == home.ref for other in scene.world.worktrees if other.path != tree.path)
     move = moves.move_of(scene, tree, moves.Landing("" if taken else home.ref, home.here))
@@ -74,7 +76,10 @@ def _leave(scene: Situation, branch: Branch, home: Branch) -> tuple[tuple[Worktr
 
 def _used_elsewhere(scene: Situation, branch: Branch) -> list[Problem]:
     return [
-        Problem(what=f"{branch.name} is checked out in {other.path}", hint=f"git -C {other.path} switch --detach")
+        Problem(
+            what=f"{branch.name} is checked out in {other.path}",
+            hint=commands.git("-C", str(other.path), "switch", "--detach"),
+        )
         for other in scene.world.worktrees
         if other.branch == branch.ref and other.path != scene.worktree.path
     ]

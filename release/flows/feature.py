@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -85,10 +86,10 @@ def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str) -> Plan:
     refs, push = publishing.updates(scene, [publishing.Moved(branch, tip)], None, push=True)
     where = requests.address(scene, branch, scene.develop)
     return Plan(
-        task=f"{wish.flow} --name {branch.name} --pr",
+        task=shlex.join((wish.flow, "--name", branch.name, "--pr")),
         top=str(scene.repository.top),
         done=f"{branch.name} is at {scene.world.remote}, awaiting merge: {where}",
-        then=f"when it is merged: invoke feature.drop --name {branch.name}",
+        then=f"when it is merged: {commands.invoke('feature.drop', '--name', branch.name)}",
         undo="close the request",
         push=push,
         refs=refs,
@@ -128,10 +129,10 @@ def _plan(
     notes += more
     notes += [] if scene.world.remote else ["no remote is configured: everything stays here"]
     where = f"pushed to {scene.world.remote}" if push else "only here"
-    revert = f"git switch {develop.name} && git revert -m 1 {commit[:10]}"
+    revert = f"{commands.git('switch', develop.name)} && git revert -m 1 {commit[:10]}"
     status = "invoke release.status"
     return Plan(
-        task=f"{wish.flow} --name {branch.name}",
+        task=shlex.join((wish.flow, "--name", branch.name)),
         top=str(scene.repository.top),
         done=f"{branch.name} is merged into {develop.name}, {where}",
         then=status if push else commands.push(scene, later) or status,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from release import config as configuration
 from release import version as versions
 from release.errors import refusal, usage
-from release.flows import situation
+from release.flows import commands, situation
 from release.flows.receiving import Incoming, Receiver
 from release.formats import changelog as document
 from release.git import worktree as trees
@@ -54,7 +54,7 @@ def find(merging: Merging, subject: Subject, wanted: str) -> Landed | None:
         commit = scene.objects.resolve(f"{wanted}^{{commit}}")
         if commit is None or commit not in chain:
             what = f"{wanted[:64]!a} is no commit of {subject.target.name} with the version {subject.version}"
-            raise usage(what, f"see: git log --first-parent {subject.target.name}")
+            raise usage(what, f"see: {commands.git('log', '--first-parent', subject.target.name)}")
     else:
         commit = _first(merging, subject, chain)
     if commit is None:

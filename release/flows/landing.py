@@ -60,7 +60,7 @@ def is_over(run: Finish) -> Plan | None:
             where = requests.address(scene, run.backmerge, scene.develop)
             done = f"{run.tag} is released already, and {run.backmerge.name} awaits its merge: {where}"
             return Plan(task=run.task, top=str(scene.repository.top), done=done, then=releasing.MERGE)
-        then = f"git push {scene.world.remote} :{run.backmerge.name}    (it is merged)"
+        then = f"{commands.git('push', scene.world.remote, f':{run.backmerge.name}')}    (it is merged)"
     merges, notes = _merged_back(run, found)
     if not merges.back:
         return Plan(task=run.task, top=str(scene.repository.top), done=done, then=then)
@@ -100,7 +100,7 @@ def _refuse_released(run: Finish) -> NoReturn:
     """
     name = run.subject.branch.name
     what = f"{name} is released already, as {run.tag}"
-    raise refusal(what, f"it can go: invoke {run.scene.group(name)}.drop --name {name}")
+    raise refusal(what, f"it can go: {commands.invoke(f'{run.scene.group(name)}.drop', '--name', name)}")
 
 
 def tag_landed(run: Finish, found: Landed) -> Plan:
@@ -166,8 +166,8 @@ def _backmerge_is_free(run: Finish) -> Iterator[Problem]:
     """A branch for the back-merge that somebody has made, or worked on, is not overwritten."""
     scene, branch = run.scene, run.backmerge
     if run.wish.pr and not scene.trunk and run.subject.is_main and branch.exists:
-        there = f"git push {scene.world.remote} :{branch.name}" if branch.there is not None else ""
-        here = f"git branch -D {branch.name}" if branch.here is not None else ""
+        there = commands.git("push", scene.world.remote, f":{branch.name}") if branch.there is not None else ""
+        here = commands.git("branch", "-D", branch.name) if branch.here is not None else ""
         yield Problem(
             what=f"{branch.name}, for the back-merge, exists already",
             hint=f"delete it: {' && '.join(filter(None, (here, there)))}",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError
-from release.flows import checks
+from release.flows import checks, commands
 from release.git import files, world
 from release.git import worktree as trees
 from release.git.pushing import short
@@ -70,7 +70,7 @@ def _branch(now: World, plan: Plan) -> Iterator[Problem]:
     if (plan.files or plan.index) and moving and here not in [ref.name for ref in moving]:
         yield Problem(
             what=f"{plan.top} is on {short(here) or 'no branch'} now, not on {short(moving[0].name)} any more",
-            hint=f"git switch {short(moving[0].name)}, then begin again: invoke {plan.task}",
+            hint=f"{commands.git('switch', short(moving[0].name))}, then begin again: invoke {plan.task}",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from release import version as versions
@@ -170,12 +171,12 @@ def _open(
             raise ReleaseError([problem])
     refs, pushed = publishing.opened(scene, branch, commit, push=push)
     diffs: tuple[FileDiff, ...] = () if made is None else made.diffs
-    undo = f"invoke {group}.drop --name {branch.name}{' --remote' if push else ''}"
+    undo = commands.invoke(f"{group}.drop", "--name", branch.name, *(["--remote"] if push else []))
     if group == "support":  # which nothing drops
-        there = f" && git push {scene.world.remote} :{branch.name}" if push else ""
+        there = f" && {commands.git('push', scene.world.remote, f':{branch.name}')}" if push else ""
         undo = f"{commands.undo(scene, refs, [move])}{there}"
     return Plan(
-        task=f"{group}.start {branch.name}",
+        task=shlex.join((f"{group}.start", branch.name)),
         top=str(scene.repository.top),
         done=done,
         undo=undo,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.errors import Problem, ReleaseError
-from release.flows import unpublished
+from release.flows import commands, unpublished
 from release.plan import Push, RefUpdate, Tag
 
 if TYPE_CHECKING:
@@ -133,10 +133,10 @@ def _named(name: str) -> str:
 def _renamed(name: str, remote: str) -> str:
     short = name.split("/", 2)[2]
     if remote:
-        return f"delete it there, or give it another name: git push {remote} :{name}"
+        return f"delete it there, or give it another name: {commands.git('push', remote, f':{name}')}"
     kept = (
-        f"git tag NEW-NAME {short} && git tag -d {short}"
+        f"{commands.git('tag', 'NEW-NAME', short)} && {commands.git('tag', '-d', short)}"
         if name.startswith("refs/tags/")
-        else f"git branch -m {short} NEW-NAME"
+        else commands.git("branch", "-m", short, "NEW-NAME")
     )
     return f"give it another name: {kept}"

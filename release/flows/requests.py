@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
 from release.errors import ReleaseError, usage
-from release.flows import moves, publishing
+from release.flows import commands, moves, publishing
 from release.flows.receiving import Incoming, Receiver
 from release.git import command
 from release.plan import Plan
@@ -72,14 +72,13 @@ def plan(run: Finish, final: Content) -> Plan:
     if problems:
         raise ReleaseError(problems)
     where = address(scene, subject.branch, subject.target)
-    again = f"--version {subject.version}"
-    if wish.flow == "hotfix.finish":
-        again = f"--name {subject.branch.name} {again}"
+    named = ("--name", subject.branch.name) if wish.flow == "hotfix.finish" else ()
+    again = commands.invoke(wish.flow, *named, "--version", str(subject.version))
     return Plan(
         task=run.task,
         top=str(scene.repository.top),
         done=f"{subject.branch.name} is at {scene.world.remote} as {subject.version}, awaiting merge: {where}",
-        then=f"when it is merged: invoke {wish.flow} {again}",
+        then=f"when it is merged: {again}",
         undo="close the request",
         push=push,
         refs=refs,

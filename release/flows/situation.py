@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from release import config as configuration
 from release import version as versions
 from release.errors import Problem, ReleaseError, refusal, usage
+from release.flows import commands
 from release.git import history
 from release.git import world as git
 from release.git.database import ObjectReader
@@ -84,7 +85,9 @@ class Situation:
         if named:
             branch = self.branch(named)
             if not branch.exists:
-                raise usage(f"there is no branch {named}, here or at the remote", f"create it: git branch {named}")
+                raise usage(
+                    f"there is no branch {named}, here or at the remote", f"create it: {commands.git('branch', named)}"
+                )
             return branch
         found = [branch for name in ("main", "master") if (branch := self.branch(name)).exists]
         if len(found) == 1:
@@ -108,7 +111,8 @@ class Situation:
         if not branch.exists:
             raise usage(
                 f"there is no branch {branch.name}, here or at the remote",
-                f'create it: git branch {branch.name} main    or release from main: develop = "main" in [tool.release]',
+                f"create it: {commands.git('branch', branch.name, 'main')}    "
+                'or release from main: develop = "main" in [tool.release]',
             )
         return branch
 
@@ -295,6 +299,12 @@ def _fetch_missing(situation: Situation, *, features: bool) -> None:
         )
 
 
+def _united(situation: Situation, branch: Branch) -> str:
+    """Return how a branch that has diverged comes together again: a rebase would take merges and tags out of it."""
+    remote, switch = situation.world.remote, commands.git("switch", branch.name)
+    return f"{switch} && {commands.git('pull', '--no-rebase', '--no-edit', remote, branch.name)}"
+
+
 def starting_point(situation: Situation, branch: Branch) -> tuple[str, str, tuple[Problem, ...]]:
     """Return the commit to start from, a note about it (or empty), and what stands in the way."""
     here, there = branch.here, branch.there
@@ -308,7 +318,7 @@ def starting_point(situation: Situation, branch: Branch) -> tuple[str, str, tupl
     if ahead and behind:
         problem = Problem(
             what=f"{branch.name} has diverged: {ahead} commits only here, {behind} only at {remote}",
-            hint=f"git switch {branch.name} && git pull --rebase {remote} {branch.name}",
+            hint=_united(situation, branch),
         )
         return there, "", (problem,)
     if behind:

@@ -112,8 +112,8 @@ def _untagged(scene: Situation, lines: Sequence[Line], tip: str | None) -> str:
         return ""
     of = next((line for line in lines if line.role in ("release", "hotfix") and line.version == str(held)), None)
     if of is not None:
-        flag = f"--version {held}" if of.role == "release" else f"--name {of.branch}"
-        return f"{held} landed on {scene.main.name}: invoke {of.role}.finish {flag}"
+        flag = ("--version", str(held)) if of.role == "release" else ("--name", of.branch)
+        return f"{held} landed on {scene.main.name}: {commands.invoke(f'{of.role}.finish', *flag)}"
     return (
         f"{scene.main.name} holds {held} without a tag: invoke release.finish --version {held}    "
         "or, when no release branch was merged: invoke tag --push"
@@ -198,7 +198,7 @@ def _next(lines: Sequence[Line], stopped: Stopped | None) -> str:
         return f"commit fixes on {current.branch}, then: invoke release.candidate, or invoke release.finish --dry-run"
     waiting = next((line for role in ("hotfix", "release") for line in lines if line.role == role), None)
     if waiting is not None:
-        return f"git switch {waiting.branch}"
+        return commands.git("switch", waiting.branch)
     return "invoke release.prepare next --dry-run"
 
 

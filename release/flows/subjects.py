@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from release import version as versions
 from release.config import fill, unfill
 from release.errors import Problem, refusal, usage
-from release.flows import situation
+from release.flows import commands, situation
 from release.git import world as git
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def hotfix(scene: Situation, name: str, wanted: str) -> Subject:
     target_tip, more, wrong = situation.starting_point(scene, target)
     held = scene.version_at(tip)
     if version is None and (held is None or not versions.is_final(held)):
-        hint = f"write the version it releases: git switch {branch.name} && invoke bump patch"
+        hint = f"write the version it releases: {commands.git('switch', branch.name)} && invoke bump patch"
         raise refusal(f"VERSION of {branch.name} is {held or 'missing'}, which is no release", hint)
     found = version or held
     assert found is not None  # noqa: S101  # refused above

@@ -91,7 +91,9 @@ def _nothing_new(scene: Situation, plan: Plan, branch: Branch) -> Plan:
         return replace(plan, done=f"{plan.done}, and {scene.world.remote} has it", then=_then_tag(scene, branch))
     raise refusal(
         "there is nothing to commit, and so nothing of ours to push",
-        f"git push {scene.world.remote} {branch.name}" if branch.here is not None else "git switch main, then again",
+        commands.git("push", scene.world.remote, branch.name)
+        if branch.here is not None
+        else "git switch main, then again",
     )
 
 
@@ -105,7 +107,7 @@ def _then_tag(scene: Situation, branch: Branch) -> str:
     if branch.name == scene.config.develop:
         return "invoke release.status"
     where = requests.address(scene, branch, scene.main)
-    return f"{where}    when it is merged: git switch {main} && git pull --ff-only && invoke tag --push"
+    return f"{where}    when it is merged: {commands.git('switch', main)} && git pull --ff-only && invoke tag --push"
 
 
 def _version(scene: Situation, commit: str) -> Version:
@@ -153,7 +155,8 @@ def _elsewhere(scene: Situation, version: Version) -> Iterator[Problem]:
         remote = scene.world.remote
         yield Problem(
             what=f"{name} at {remote} is another commit, {there.commit[:10]}",
-            hint=f"take that one: git fetch --force {remote} tag {name}    or choose a higher version",
+            hint=f"take that one: {commands.git('fetch', '--force', remote, 'tag', name)}    "
+            "or choose a higher version",
         )
 
 
@@ -225,7 +228,7 @@ def _is_missing(scene: Situation, home: Branch, head: str) -> bool:
     if not scene.world.remote or (home.there is not None and is_on_chain(scene, head, home.there)):
         return False
     if home.here is None or not is_on_chain(scene, head, home.here):
-        raise refusal(f"HEAD is not at {scene.world.remote}", f"git push {scene.world.remote} {home.name}")
+        raise refusal(f"HEAD is not at {scene.world.remote}", commands.git("push", scene.world.remote, home.name))
     return True
 
 
@@ -234,7 +237,7 @@ def _behind(scene: Situation, branch: Branch) -> Iterator[Problem]:
     tip, _, problems = situation.starting_point(scene, branch)
     yield from problems
     if not problems and tip != branch.here:
-        hint = f"git pull --ff-only {scene.world.remote} {branch.name}"
+        hint = commands.git("pull", "--ff-only", scene.world.remote, branch.name)
         yield Problem(what=f"{branch.name} is behind {scene.world.remote}", hint=hint)
 
 
@@ -262,7 +265,7 @@ def _tagged(
         task=f"{plan.task}{' --tag' if plan.refs else ''}{' --push' if push else ''}",
         done=f"{made.name} is tagged on {commit[:10]}, {where}",
         then=status if pushed else commands.push(scene, later) or status,
-        undo=PUBLISHED if pushed else " && ".join(filter(None, (f"git tag -d {made.name}", plan.undo))),
+        undo=PUBLISHED if pushed else " && ".join(filter(None, (commands.git("tag", "-d", made.name), plan.undo))),
         push=pushed,
         refs=(*plan.refs, *own),
         tree=tree,

@@ -191,12 +191,14 @@ def is_gone(place: Path, git_dir: Path, common: Path) -> bool:
     if (now / ".git").exists():
         raise interrupted(
             f"the worktree {place} was moved to {now} since the run was interrupted",
-            f"git worktree move {now} {place}, then: invoke release.resume, or invoke release.abort",
+            f"git worktree move {shlex.quote(str(now))} {shlex.quote(str(place))}, "
+            "then: invoke release.resume, or invoke release.abort",
         )
     if (git_dir / "locked").exists():  # how git is told of a worktree whose disk is not always there
         raise interrupted(
             f"the worktree {place} is locked and not there",
-            f"bring it back, or git worktree unlock {place}, then: invoke release.resume, or invoke release.abort",
+            f"bring it back, or git worktree unlock {shlex.quote(str(place))}, "
+            "then: invoke release.resume, or invoke release.abort",
         )
     return True
 

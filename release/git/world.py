@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -230,9 +231,9 @@ def ask_remote(
         ReleaseError: no answer within two minutes, or a refusal (exit 3: nothing has changed).
     """
     started = asked or list_remote(repository, remote, through=through or {})
-    named, hint = f"remote {remote!r}", f"try: git ls-remote {remote}"
+    named, hint = f"remote {remote!r}", f"try: git ls-remote {shlex.quote(remote)}"
     if through:
-        named, hint = f"where pushes to {remote!r} go", f"see: git remote get-url --push {remote}"
+        named, hint = f"where pushes to {remote!r} go", f"see: git remote get-url --push {shlex.quote(remote)}"
     try:
         answer = started.finish(timeout=command.NETWORK_SECONDS)
     except TimeoutError:
@@ -289,7 +290,7 @@ def fetch_objects(repository: Repository, remote: str, names: Iterable[str]) -> 
     arguments = ["--quiet", "--no-write-fetch-head", "--no-tags", "--refmap=", "--no-auto-maintenance"]
     arguments += ["--no-recurse-submodules", "--", remote, *names]
     started = command.start(["fetch", *arguments], cwd=repository.top, durable=True)
-    hint = f"try: git fetch {remote}"
+    hint = f"try: git fetch {shlex.quote(remote)}"
     try:
         answer = started.finish(timeout=command.TRANSFER_SECONDS)
     except TimeoutError:

@@ -168,3 +168,30 @@ def test_trunk_mode_merges_features_into_main(tmp_path: Path) -> None:
     assert project.git("branch", "--show-current") == "main"
     says(project, "main", "0.9.0")
     assert project.remote_ref("main") == project.ref("main")
+
+
+def test_a_name_that_a_shell_would_obey_is_a_word_in_every_command(project: Project) -> None:
+    name = "a;touch${IFS}pwned"
+    opened = done(project.invoke("feature.start", name))
+    project.commit("feat: a", {"a.txt": "x\n"})
+    tip = project.ref("HEAD")
+    dropped = project.invoke("feature.drop", "--yes")
+    type_in(project, dropped, "undo")
+    assert project.ref(f"refs/heads/feature/{name}") == tip
+    project.git("switch", "-q", f"feature/{name}")
+    requested = project.invoke("feature.finish", "--pr", "--yes")
+    for text in (opened, requested.err, refuses(project, "feature.start", name)):
+        for line in text.splitlines():
+            if f"{name}'" in line and ("invoke" in line or "git" in line):
+                assert f"'feature/{name}'" in line
+    assert not (project.path / "pwned").exists()
+
+
+def test_the_command_that_frees_a_branch_works_where_the_path_has_blanks(project: Project, tmp_path: Path) -> None:
+    done(project.invoke("feature.start", "a"))
+    project.git("switch", "-q", "develop")
+    place = tmp_path / "two words;x"
+    project.git("worktree", "add", "-q", str(place), "feature/a")
+    said = refuses(project, "feature.drop", "--name", "a", "--yes")
+    project.typed(said.splitlines()[-1].strip())
+    done(project.invoke("feature.drop", "--name", "a", "--yes"))

@@ -67,8 +67,7 @@ def test_a_ci_checkout_without_a_push_gets_branches_and_the_commands_that_push_o
     undo = finishes(ci, "--no-push").partition("undo: ")[2].split("\n")[0]
     assert ci.git("for-each-ref", cwd=ci.remote) == remote
     assert ci.ref("v1.0.0^{commit}") == ci.ref("refs/heads/main")
-    for words in undo.split(" && "):
-        ci.git(*words.split()[1:])
+    ci.typed(undo)
     assert ci.git("for-each-ref") == refs
     push = finishes(ci, "--no-push").partition("next: ")[2].split("\n")[0]
     ci.git(*push.split()[1:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,7 +55,7 @@ def test_a_release_that_was_not_pushed_is_remembered_and_pushed_before_the_next(
     for words in (("feature.finish", "--yes"), ("release.prepare", "1.1.0", "--push", "--allow-empty", "--yes")):
         said = refuses(project, *words, says="v1.0.0 is only here, not at origin")
         assert f"that comes first: {command}\n" in said
-    subprocess.run(command, shell=True, cwd=project.path, check=True, capture_output=True)
+    project.typed(command)
     assert project.remote_ref("refs/heads/release/v1.0.0") == ""
     for name in ("refs/heads/main", "refs/heads/develop", "refs/tags/v1.0.0"):
         assert project.remote_ref(name) == project.ref(name) != ""
@@ -102,14 +101,16 @@ def test_the_undo_command_takes_branches_away_that_came_here_by_the_release(proj
     assert project.git("branch", "--show-current") == "hotfix/v0.9.1"
 
 
-def test_the_undo_command_does_nothing_to_a_branch_that_went_on(project: Project) -> None:
+def test_the_undo_command_does_nothing_at_all_when_a_branch_went_on(project: Project) -> None:
     opened(project, "1.0.0")
     ended = project.invoke("release.finish", "--no-push")
     project.commit("feat: more", {"more.txt": "x\n"})
-    before = project.ref("develop")
-    with pytest.raises(Exception, match="returned non-zero"):
+    before = project.state()
+    with pytest.raises(AssertionError, match="cannot lock ref 'refs/heads/develop'"):
         type_in(project, ended, "undo")
-    assert project.ref("develop") == before
+    after = project.state()
+    assert {name for name in before if before[name] != after[name]} <= {"git"}  # the index has other times
+    assert project.git("symbolic-ref", "HEAD") == "refs/heads/develop"
 
 
 def test_the_next_command_does_not_delete_what_a_colleague_has_pushed_since(project: Project, tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_the_next_command_does_not_delete_what_a_colleague_has_pushed_since(proj
     project.git("commit", "-q", "--allow-empty", "-m", "fix: elsewhere", cwd=other)
     project.git("push", "-q", cwd=other)
     before = heads(project, remote=True)
-    with pytest.raises(Exception, match="returned non-zero"):
+    with pytest.raises(AssertionError, match="stale info"):
         type_in(project, ended, "next")
     assert heads(project, remote=True) == before
 
