@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PATIENCE = 3.0  # seconds that an interrupted group has to clean up before it is killed
@@ -28,6 +30,26 @@ class Result(NamedTuple):
         """The last lines of standard error as text, for a message."""
         lines = self.err.decode("utf-8", "replace").strip().splitlines()
         return "\n".join(line.rstrip() for line in lines[-8:])
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a Ctrl-C wait until the block has ended.
+
+    A `communicate` that it ends in the middle cannot be gone on with: what was not written by then never is, and the
+    program waits for it.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which no signal interrupts
+        yield
+        return
+    late: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: late.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+    if late and callable(before):
+        before(signal.SIGINT, None)
 
 
 class Process:
@@ -64,20 +86,6 @@ class Process:
             self.kill()
             raise
         return Result(argv=self.argv, status=self._popen.returncode, out=out, err=err)
-
-    def finish_uninterrupted(self, data: bytes = b"") -> Result:
-        """Feed and wait as `finish` does, but a Ctrl-C is raised only after the program has ended by itself."""
-        late: KeyboardInterrupt | None = None
-        streams: tuple[bytes, bytes] | None = None
-        while streams is None:
-            try:
-                streams = self._popen.communicate(data)
-            except KeyboardInterrupt as interrupt:
-                late = interrupt
-                data = b""  # a repeated call goes on with what the first was given
-        if late is not None:
-            raise late
-        return Result(argv=self.argv, status=self._popen.returncode, out=streams[0], err=streams[1])
 
     def kill(self) -> None:
         """End the program now and reap it."""

@@ -74,16 +74,18 @@ def opened(scene: Situation, branch: Branch, commit: str, *, push: bool) -> tupl
 
 
 def updates(
-    scene: Situation, moved: Iterable[Moved], tag: Tag | None, *, push: bool
+    scene: Situation, moved: Iterable[Moved], tag: Tag | None, *, push: bool, along: str = ""
 ) -> tuple[tuple[RefUpdate, ...], Push | None]:
     """Return the ref updates here and the push. A branch that is only at the remote comes here only without a push.
+
+    `along` is the full name of a tag that is here and is going to be pushed, too.
 
     Raises:
         ReleaseError: git cannot hold a new ref beside one that is there; with a push, earlier releases are only here
             (exit 3).
     """
     if push and scene.world.remote:
-        unpublished.refuse(scene)
+        unpublished.refuse(scene, along)
     return _updates(scene, moved, tag, push=push)
 
 

@@ -131,8 +131,8 @@ def _pushed_later(scene: Situation, plan: Plan, head: str, version: Version, mov
     here, there = (refs.get(f"refs/tags/{name}") for refs in (scene.world.refs, scene.world.remote_refs or {}))
     if here is None or there is not None:
         return _done_already(scene, version)
-    _, pushed = publishing.updates(scene, moved, None, push=True)
     own = RefUpdate(name=f"refs/tags/{name}", old=None, new=here.oid)
+    _, pushed = publishing.updates(scene, moved, None, push=True, along=own.name)
     config, tree = scene.config_at(head, "HEAD"), scene.objects.commit(head).tree
     return replace(
         plan,

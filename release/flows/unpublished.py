@@ -9,6 +9,7 @@ from release.errors import refusal
 from release.flows import commands
 from release.git import history
 from release.git import world as git
+from release.git.pushing import short
 from release.plan import Push, RefUpdate
 
 if TYPE_CHECKING:
@@ -34,22 +35,24 @@ def push(scene: Situation) -> Push | None:
     return Push(remote=scene.world.remote, updates=tuple(updates))
 
 
-def refuse(scene: Situation) -> None:
+def refuse(scene: Situation, but: str) -> None:
     """Refuse to push past releases that are only here: their commits would get there, and their tags would not.
+
+    `but` is the full name of a tag that goes along.
 
     Raises:
         ReleaseError: there are such (exit 3).
     """
     first = push(scene)
-    if first is not None:
-        what = f"{named(first)} only here, not at {scene.world.remote}"
+    if first is not None and named(first, but):
+        what = f"{named(first, but)} only here, not at {scene.world.remote}"
         raise refusal(what, f"that comes first: {commands.push(scene, first)}")
 
 
-def named(push: Push) -> str:
-    """Return the tags of such a push with their verb."""
-    names = [ref.name.removeprefix("refs/tags/") for ref in push.updates if ref.name.startswith("refs/tags/")]
-    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+def named(push: Push, but: str = "") -> str:
+    """Return the tags of such a push, less one, with their verb; "" without any."""
+    names = [short(ref.name) for ref in push.updates if ref.name.startswith("refs/tags/") and ref.name != but]
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}" if names else ""
 
 
 def _tags(scene: Situation) -> dict[versions.Version, RefUpdate]:

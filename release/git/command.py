@@ -157,8 +157,9 @@ def write(
 ) -> process.Result:
     """Run a writing git call: durable, out of Ctrl-C's reach, holding our lock (a descriptor) until it has ended."""
     keep = () if lock is None else (lock,)
-    started = start(arguments, cwd=cwd, env=env, durable=True, keep=keep, own_group=True)
-    return checked(started.finish_uninterrupted(data), accept)
+    with process.uninterrupted():
+        ended = start(arguments, cwd=cwd, env=env, durable=True, keep=keep, own_group=True).finish(data)
+    return checked(ended, accept)
 
 
 def checked(result: process.Result, accept: Collection[int] = (0,)) -> process.Result:

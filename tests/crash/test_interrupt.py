@@ -88,6 +88,23 @@ def test_ctrl_c_works_again_after_a_task(tries: Tries) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_ctrl_c_before_git_has_its_input_waits_until_it_has_ended() -> None:
+    program = (
+        "import os, pathlib, signal\n"
+        "from release import process\n"
+        "try:\n"
+        "    with process.uninterrupted():\n"
+        "        begun = process.start(['cat'], cwd=pathlib.Path('/'), env=os.environ)\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        ended = begun.finish(b'x' * 1_000_000)\n"
+        "except KeyboardInterrupt:\n"
+        "    print(len(ended.out), ended.status)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True, timeout=60)
+    assert ended.stdout == b"1000000 0\n"
+
+
 def test_ctrl_c_while_modules_load_ends_with_our_status(tmp_path: Path) -> None:
     """Dataclasses are made by running source text; an interrupt there is one that Python would exit by."""
     (tmp_path / "loading.py").write_text(LOADING)
