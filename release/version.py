@@ -308,10 +308,16 @@ def check_new(version: Version, *, reachable_ga: Iterable[Version], tags: Iterab
         why = "exists already" if own == version else f"is not newer than {own}, which is tagged"
         problems.append(Problem(what=f"{version} {why}", hint=_above(own)))
     if newer is not None and newer != own:
-        line = f"{version.major}.{version.minor}"
-        hint = f"{_above(newer)}; an older line is released from its own branch: invoke support.start {line}"
+        hint = "; ".join(filter(None, (_above(newer), older_line(version, tags))))
         problems.append(Problem(what=f"{version} is not newer than {newer}, which is released", hint=hint))
     return tuple(problems)
+
+
+def older_line(version: Version, tags: Iterable[Version]) -> str:
+    """Return how a version of an older line is released; "" when nothing of that line X.Y ever was."""
+    if not any(is_final(tag) and tag.release[:2] == version.release[:2] for tag in tags):
+        return ""
+    return f"an older line is released from its own branch: invoke support.start {version.major}.{version.minor}"
 
 
 def _above(version: Version) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from release import version as versions
@@ -109,11 +110,10 @@ def newer(scene: Situation, version: Version, target: Branch, tip: str) -> list[
     found = untaken(scene, version, tip)
     current = scene.version_at(tip)
     if not found and current is not None and version <= current:
-        line = f"{version.major}.{version.minor}"
         found.append(
             Problem(
                 what=f"{version} is not newer than {current}, the VERSION of {target.name}",
-                hint=f"an older line is released from its own branch: invoke support.start {line}",
+                hint=versions.older_line(version, scene.tags) or "choose a version above that, and prepare it anew",
             )
         )
     return found
@@ -220,9 +220,13 @@ def following(tree: Worktree, probe: Probe, move: WorktreeMove, *, is_here: bool
 
 def busy(tree: Worktree) -> list[Problem]:
     """Say what git is in the middle of in a worktree."""
-    found = git.in_progress(tree.git_dir)
-    return (
-        []
-        if found is None
-        else [Problem(what=f"a {found[0]} is in progress in {tree.path}", hint=f"end it: {found[1]}")]
-    )
+    problems = []
+    if (found := git.in_progress(tree.git_dir)) is not None:
+        problems.append(Problem(what=f"a {found[0]} is in progress in {tree.path}", hint=f"end it: {found[1]}"))
+    lock = tree.git_dir / "index.lock"
+    if lock.exists():
+        hint = f"wait for it to end; when no git works there: rm {shlex.quote(str(lock))}"
+        problems.append(
+            Problem(what=f"a git command is at work in {tree.path}, or was killed: {lock} is there", hint=hint)
+        )
+    return problems

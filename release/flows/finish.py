@@ -87,7 +87,7 @@ def _opened(run: Finish) -> Finish:
     if not run.subject.branch.exists:
         subjects.of_group(scene, wish.flow.partition(".")[0], wish.name or run.subject.branch.name)
     if wish.flow == "hotfix.finish" and not wish.version:
-        return replace(run, subject=subjects.numbered(scene, run.subject))
+        return replace(run, subject=subjects.numbered(scene, run.subject, pr=wish.pr))
     return run
 
 

@@ -22,6 +22,7 @@ from release.flows import (
 from release.flows.landed import Landed
 from release.flows.receiving import Incoming, Receiver
 from release.flows.releasing import Merges
+from release.git import history
 from release.plan import Plan
 from release.steps import squashed
 
@@ -93,14 +94,21 @@ def _given_again(run: Finish, merges: Merges, notes: list[str]) -> Plan:
 
 
 def _refuse_released(run: Finish) -> NoReturn:
-    """Refuse a branch whose version is tagged.
+    """Refuse a branch whose version is tagged. It can go, unless it has commits that are in no release.
 
     Raises:
         ReleaseError: always (exit 3).
     """
-    name = run.subject.branch.name
-    what = f"{name} is released already, as {run.tag}"
-    raise refusal(what, f"it can go: {commands.invoke(f'{run.scene.group(name)}.drop', '--name', name)}")
+    scene, subject = run.scene, run.subject
+    name, what = subject.branch.name, f"{subject.branch.name} is released already, as {run.tag}"
+    told = squashed.tip(scene.objects, scene.tag_object(subject.version) or "")
+    later = history.only_in(scene.repository, [subject.tip], [scene.tags[subject.version], *([told] if told else [])])
+    if later:
+        since = told[:10] or f"refs/tags/{run.tag}"
+        take = f"{commands.git('switch', scene.develop.name)} && {commands.git('cherry-pick', f'{since}..{name}')}"
+        some = f"{len(later)} more commits that are" if len(later) > 1 else "1 more commit that is"
+        raise refusal(f"{what}, and has {some} in no release", f"take them along: {take}")
+    raise refusal(what, f"it can go: {commands.invoke(f'{scene.group(name)}.drop', '--name', name)}")
 
 
 def tag_landed(run: Finish, found: Landed) -> Plan:

@@ -144,7 +144,7 @@ def _gone_hotfix(scene: Situation, name: str, version: Version) -> Subject | Non
     return _gone(scene, scene.branch(wanted), version, scene.main)
 
 
-def numbered(scene: Situation, subject: Subject) -> Subject:
+def numbered(scene: Situation, subject: Subject, *, pr: bool) -> Subject:
     """Return a hotfix with the number it gets.
 
     With its target still on the same X.Y, a number that is taken becomes the next free patch, and that is noted.
@@ -152,22 +152,23 @@ def numbered(scene: Situation, subject: Subject) -> Subject:
     Raises:
         ReleaseError: the target has moved on (exit 3).
     """
-    version, note = _number(scene, subject.version, subject.target, subject.target_tip)
+    version, note = _number(scene, subject, pr=pr)
     return replace(subject, version=version, notes=(*subject.notes, *([note] if note else [])))
 
 
-def _number(scene: Situation, held: Version, target: Branch, target_tip: str) -> tuple[Version, str]:
+def _number(scene: Situation, subject: Subject, *, pr: bool) -> tuple[Version, str]:
     """Return the version that a hotfix gets, and a note when that is not the one it holds."""
-    current = current_version(scene, target_tip)
+    held, target = subject.version, subject.target
+    current = current_version(scene, subject.target_tip)
     if held not in scene.tags and (current is None or held > current):
         return held, ""
     following = free_patch(current or held, scene.tags)
     if current is not None and current.release[:2] != held.release[:2]:
-        line = f"{held.major}.{held.minor}"
+        more = ("--version", str(following), *(["--pr"] if pr else []))
         raise refusal(
             f"{target.name} is at {current}: {held} is not newer",
-            f"for the older line: invoke support.start {line}    "
-            f"or on top of it: invoke hotfix.finish --version {following}",
+            f"for the older line: invoke support.start {held.major}.{held.minor}    "
+            f"or on top of it: {commands.invoke('hotfix.finish', '--name', subject.branch.name, *more)}",
         )
     return following, f"{held} is taken: this hotfix becomes {following}"
 

@@ -100,7 +100,7 @@ class Run:
             except MovedError as error:
                 if attempt == _ATTEMPTS:
                     raise
-                console.say(f"another clone was first: {error.problems[0].what.splitlines()[0]}")
+                console.say(f"another clone was first: {error.problems[0].what.splitlines()[0].rstrip(':')}")
                 run = replace(self, yes=True)
             else:
                 return

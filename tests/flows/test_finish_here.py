@@ -190,3 +190,24 @@ def test_without_a_remote_it_works_here_and_says_so(project: Project) -> None:
     says(project, "main", "1.0.0")
     type_in(project, ended, "undo")
     assert heads(project) == before
+
+
+def test_commits_on_a_kept_branch_are_not_told_to_be_dropped(project: Project) -> None:
+    opened(project, "1.0.0", {"late.txt": "x\n"})
+    done(project.invoke("release.finish", "--keep", "--yes"))
+    project.git("switch", "-q", "release/v1.0.0")
+    assert "release.drop" in refuses(project, "release.finish", "--version", "1.0.0", says="released already")
+    project.commit("fix: forgotten", {"forgotten.txt": "x\n"})
+    said = refuses(project, "release.finish", "--version", "1.0.0", says="has 1 more commit that is in no release")
+    assert "release.drop" not in said
+    project.typed(said.partition("take them along: ")[2].strip())
+    assert project.git("log", "-1", "--format=%s", "develop") == "fix: forgotten"
+
+
+def test_a_lock_that_a_killed_git_left_is_named_before_anything_is_pushed(project: Project) -> None:
+    opened(project, "1.0.0", {"late.txt": "x\n"})
+    lock = project.path / ".git/index.lock"
+    lock.touch()
+    said = refuses(project, "release.finish", "--yes", says=f"{lock} is there")
+    project.typed(said.partition("when no git works there: ")[2].strip())
+    done(project.invoke("release.finish", "--yes"))

@@ -88,7 +88,7 @@ def test_main_on_another_line_is_refused_and_the_commands_that_it_names_work(pro
     project.git("switch", "-q", "hotfix/v0.9.1")
     said = refuses(project, "hotfix.finish", "--yes", says="main is at 1.0.0: 0.9.1 is not newer")
     assert "invoke support.start 0.9" in said
-    assert "invoke hotfix.finish --version 1.0.1" in said
+    assert "invoke hotfix.finish --name hotfix/v0.9.1 --version 1.0.1" in said
     shown = done(project.invoke("hotfix.finish", "--version", "1.0.1", "--dry-run"), "is released as 1.0.1")
     assert "v1.0.1" in shown
     done(project.invoke("support.start", "0.9", "--push", "--yes"))
@@ -212,7 +212,7 @@ def test_an_older_open_release_is_left_alone(project: Project) -> None:
     assert project.ref("release/v1.0.0") == before
     says(project, "develop", "2.1.0.dev0")
     project.git("switch", "-q", "release/v1.0.0")
-    refuses(project, "release.finish", "--yes", says="invoke support.start 1.0")
+    refuses(project, "release.finish", "--yes", says="choose a version above 2.0.1")
 
 
 def test_a_hotfix_with_a_section_by_hand_keeps_it_and_adds_later_commits_once(project: Project) -> None:

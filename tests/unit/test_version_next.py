@@ -205,9 +205,11 @@ def test_versions_that_are_not_new(version: str, reachable: str, tags: str, expe
 
 
 def test_hints_name_a_version_that_would_do_and_the_support_branch() -> None:
-    (older,) = versions.check_new(Version("1.0.2"), reachable_ga=many("1.1.0"), tags=())
+    (older,) = versions.check_new(Version("1.0.2"), reachable_ga=many("1.1.0"), tags=many("1.0.1"))
     assert "1.1.1" in older.hint
     assert "support.start 1.0" in older.hint
+    (unknown,) = versions.check_new(Version("0.9.0"), reachable_ga=many("1.1.0"), tags=many("1.1.0"))
+    assert "support.start" not in str(unknown)
     (again,) = versions.check_new(Version("1.1.0b1"), reachable_ga=(), tags=many("1.1.0rc1"))
     assert "1.1.0rc1, such as 1.1.0" in again.hint
 
