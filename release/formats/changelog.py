@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from release.errors import refusal, usage
-from release.formats import entries, markdown, sections
+from release.formats import entries, entries_merge, markdown, sections
 from release.formats.changelog_merge import merge
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def put_section(
     theirs = _rendered(rendered)
     last = None if base is None else entries.keys(_rendered(base))
     ours = entries.read(_without_marker(sections.trimmed(old.body)))
-    groups = entries.adopt(ours, moved, base=(), end=known.end)
-    groups = entries.adopt(groups, theirs, base=last, end=known.end)
+    groups = entries_merge.adopt(ours, moved, base=(), end=known.end)
+    groups = entries_merge.adopt(groups, theirs, base=last, end=known.end)
     written = _marker_of(old)
     span = written if marker and written and entries.keys(theirs) == last else marker
     heading = _dated(old.heading, date) if marker else old.heading
@@ -106,7 +106,7 @@ def add_section(document: bytes, *, version: str, date: dt.date, rendered: str) 
     index = opened.find(version)
     assert index is not None  # noqa: S101  # _open_section has seen to it
     new = opened.sections[index]
-    groups = entries.adopt(entries.read(()), _rendered(rendered), base=None, end=opened.end)
+    groups = entries_merge.adopt(entries.read(()), _rendered(rendered), base=None, end=opened.end)
     body = _body(groups, None, new, is_last=_is_last(opened, index), end=opened.end)
     return _written(opened.with_section(index, new._replace(body=body)))
 
@@ -231,7 +231,7 @@ def _take_unreleased(document: Document) -> tuple[Document, Sequence[Group]]:
     moved = [group._replace(entries=tuple(entry for entry in group.entries if not entry.is_silent)) for group in groups]
     if not entries.keys(moved):
         return document, ()
-    rest = sections.trimmed(entries.write(entries.without(groups, entries.keys(moved))))
+    rest = sections.trimmed(entries.write(entries_merge.without(groups, entries.keys(moved))))
     return document.with_section(index, unreleased._replace(body=(*rest, document.end))), moved
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release.formats import entries, markdown, sections
+from release.formats import entries, entries_merge, markdown, sections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +142,7 @@ def _merge_unreleased(old: Section | None, one: Section | None, two: Section | N
     base, theirs = (() if section is None else entries.read(section.body) for section in (old, two))
     ours = () if one is None else entries.read(sections.trimmed(one.body))
     behind = known.body[len(sections.trimmed(known.body)) :]
-    groups = entries.adopt(ours or entries.read(()), theirs, base=entries.keys(base), end=end)
+    groups = entries_merge.adopt(ours or entries.read(()), theirs, base=entries.keys(base), end=end)
     return known._replace(body=(*sections.trimmed(entries.write(groups)), *(behind or (end,))))
 
 

@@ -1,0 +1,143 @@
+"""How changes of one side of a changelog section are taken over by the other, entry by entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release.formats.entries import BULLETS, Entry, Group, Key, keyed, keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def adopt(ours: Sequence[Group], theirs: Sequence[Group], *, base: Iterable[Key] | None, end: str) -> tuple[Group, ...]:
+    """Take over what `theirs` did since `base` (keys of entries): its removals, its moves and its additions, each once.
+
+    An entry that ours edited, moved or removed stays as ours has it, unless theirs removed it. Without a base nothing
+    counts as removed, and what has the words of one of our entries counts as that, whatever group it is in.
+    New entries go to the end of their group, new groups to where they stand among theirs. `end` is CR or nothing.
+    """
+    known, present = keys(theirs), keys(ours)
+    if base is None:
+        gone, new = set[Key](), {one for one, other in _paired(known, present).items() if other is None}
+    else:
+        gone, new = _changes(set(base), known, present)
+    result = list(ours) if not gone else without(ours, gone)
+    new -= present
+    for group in theirs:
+        fresh = []
+        for key, entry in keyed((group,)):
+            if key in new:
+                new.remove(key)
+                fresh.append(_moved(entry, end))
+        if fresh:
+            result = _add(result, group, fresh, order=theirs, end=end)
+    return tuple(result)
+
+
+def _changes(base: set[Key], theirs: set[Key], ours: set[Key]) -> tuple[set[Key], set[Key]]:
+    """Return which of our entries go and which of theirs come, by what theirs did since the base."""
+    here = _paired(base, ours)
+    gone, new = set(), set(theirs)
+    for key, now in _paired(base, theirs).items():
+        mine = here[key]
+        if now is None and mine is not None:
+            gone.add(mine)
+        elif now is not None and now != key and mine == key:
+            gone.add(key)  # theirs moved it, and it comes in its new group
+        elif now is not None:
+            new.discard(now)
+    return gone, new
+
+
+def _paired(one: set[Key], other: set[Key]) -> dict[Key, Key | None]:
+    """Return for each key of `one` the same in `other`, else one of the same words that was moved there, else None."""
+    pairs: dict[Key, Key | None] = {key: key if key in other else None for key in one}
+    left: dict[str, list[Key]] = {}
+    for key in sorted(other - one, reverse=True):
+        left.setdefault(key[1], []).append(key)
+    for key in sorted(key for key, found in pairs.items() if found is None):
+        if left.get(key[1]):
+            pairs[key] = left[key[1]].pop()
+    return pairs
+
+
+def _moved(entry: Entry, end: str) -> Entry:
+    """Return the entry with other line ends, and so far to the left that it joins no entry in front of it."""
+    first, *rest = entry.text
+    lines = [first, *(line.removeprefix(entry.indent) for line in rest)]
+    return entry._replace(text=tuple(line.rstrip() + end for line in lines), indent="", blanks=())
+
+
+def without(groups: Sequence[Group], gone: set[Key]) -> list[Group]:
+    """Return the groups less some entries; a group that loses its last entry goes too, and leaves its breaks behind."""
+    result: list[Group] = []
+    for group in groups:
+        kept = tuple(entry for entry in group.entries if group.key(entry) not in gone)
+        breaks = all(entry.is_break for entry in kept)
+        if len(kept) == len(group.entries):
+            result.append(group)
+        elif not breaks or not group.heading:
+            result.append(group._replace(entries=kept).with_tail(group.tail))
+        elif result:
+            before = result[-1]
+            result[-1] = before._replace(entries=(*before.entries, *kept)).with_tail(group.tail)
+    return result
+
+
+def _add(groups: list[Group], group: Group, new: Sequence[Entry], *, order: Sequence[Group], end: str) -> list[Group]:
+    """Return the groups with new entries at the end of the one that is called like `group`."""
+    for outer in order:
+        if outer.path and outer.path == group.path[: len(outer.path)] and outer.path not in _paths(groups):
+            groups = _open(groups, outer, order=_paths(order), end=end)
+    index = _paths(groups).index(group.path)
+    extended = _extended(groups[index], new, end)
+    if index + 1 < len(groups) and not extended.tail and not groups[index].entries:
+        extended = extended.with_tail((end,))
+    return [*groups[:index], extended, *groups[index + 1 :]]
+
+
+def _paths(groups: Iterable[Group]) -> list[tuple[str, ...]]:
+    return [group.path for group in groups]
+
+
+def _open(groups: list[Group], group: Group, *, order: list[tuple[str, ...]], end: str) -> list[Group]:
+    """Return the groups with an empty one where `order` has it: behind what stands before it there, or before the rest.
+
+    Subgroups of what stands before it stay with their group.
+    """
+    paths = _paths(groups)
+    at = order.index(group.path)
+    before = [path for path in order[:at] if path and path in paths]
+    after = [path for path in order[at:] if path in paths]
+    index = min((paths.index(path) for path in after), default=len(groups))
+    if before:
+        index = paths.index(before[-1]) + 1
+        while index < len(groups) and paths[index][: len(before[-1])] == before[-1] and group.path[:-1] != before[-1]:
+            index += 1
+    tail = groups[index - 1].tail if index == len(groups) else (end,)
+    fresh = Group(heading=group.heading.rstrip() + end, path=group.path, blanks=tail)
+    return [*groups[: index - 1], groups[index - 1].with_tail((end,)), fresh, *groups[index:]]
+
+
+def _extended(group: Group, new: Sequence[Entry], end: str) -> Group:
+    """Return the group with entries at its end: items close together and with one sign, paragraphs apart.
+
+    Breaks at its end stay there.
+    """
+    known = len(group.entries)
+    while known and group.entries[known - 1].is_break:
+        known -= 1
+    entries, behind = list(group.entries[:known]), group.entries[known:]
+    bullet = next((entry.sign for entry in reversed(entries) if entry.sign), "")
+    for fresh in new:
+        # Another bullet would part the list in two (CommonMark §5.3).
+        entry = fresh._replace(sign=bullet) if {bullet, fresh.sign} <= set(BULLETS) else fresh
+        if entries:
+            apart = not (entries[-1].sign and entry.sign)
+            entries[-1] = entries[-1]._replace(blanks=(end,) if apart else ())
+        entries.append(entry)
+    if behind:
+        entries[-1] = entries[-1]._replace(blanks=(end,))
+    blanks = group.blanks if group.entries else (end,)
+    return group._replace(blanks=blanks, entries=(*entries, *behind)).with_tail(group.tail)
