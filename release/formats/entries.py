@@ -23,7 +23,8 @@ BULLETS = ("-", "*", "+")
 Key = tuple[tuple[str, ...], str]
 
 _ITEM = re.compile(r"([ \t]*)([-*+]|[0-9]{1,9}[.)])([ \t]+|$)")
-_TAB = 4  # columns
+_INTERRUPTING = re.compile(r"\s*(?:[-*+]|1[.)])[ \t]+\S")  # an item below a line of a paragraph (§5.2)
+_TAB = 4  # columns; from there on a line is code or goes on what is above (§4.4)
 
 
 class Entry(NamedTuple):
@@ -47,6 +48,12 @@ class Entry(NamedTuple):
     def words(self) -> str:
         """What it says, by which entries of a group are compared."""
         return " ".join(" ".join(self.text).split())
+
+    @property
+    def offset(self) -> int:
+        """The column from which on what follows belongs to this list item; 0: it is none."""
+        gap = self.text[0][: len(self.text[0]) - len(self.text[0].lstrip(" \t"))]
+        return _offset(self.indent, self.sign, gap)
 
     @property
     def is_comment(self) -> bool:
@@ -91,13 +98,10 @@ class _Reader:
     levels: list[tuple[int, str]] = field(default_factory=list)  # the open headings
     lines: list[str] = field(default_factory=list)  # of the current entry
     blanks: list[str] = field(default_factory=list)  # behind them
-    item: re.Match[str] | None = None  # the current entry's indent, sign and gap, if it is a list item
+    offset: int = 0  # the column at which the text of the current list item starts; 0: it is no list item
+    sign: str = ""  # of the current entry
     is_break: bool = False  # whether the current entry is one
-
-    @property
-    def offset(self) -> int:
-        """The column from which on lines belong to the current list item; 0: it is none."""
-        return 0 if self.item is None else _offset(self.item)
+    was_prose: bool = True  # whether the line above is
 
     def end_entry(self) -> None:
         group = self.groups[-1]
@@ -105,14 +109,13 @@ class _Reader:
             self.groups[-1] = group._replace(entries=(*group.entries, self._entry()))
         else:
             self.groups[-1] = group._replace(blanks=tuple(self.blanks))
-        self.lines, self.blanks, self.item, self.is_break = [], [], None, False
+        self.lines, self.blanks, self.offset, self.sign, self.is_break = [], [], 0, "", False
 
     def _entry(self) -> Entry:
         first, *rest = self.lines
-        indent = first[: len(first) - len(first.lstrip())] if self.item is None else self.item[1]
-        sign = "" if self.item is None else self.item[2]
-        text = (first.removeprefix(indent + sign), *rest)
-        return Entry(text=text, blanks=tuple(self.blanks), indent=indent, sign=sign, is_break=self.is_break)
+        indent = first[: len(first) - len(first.lstrip())]
+        text = (first.removeprefix(indent + self.sign), *rest)
+        return Entry(text=text, blanks=tuple(self.blanks), indent=indent, sign=self.sign, is_break=self.is_break)
 
     def open_group(self, line: str, level: int, name: str) -> None:
         self.end_entry()
@@ -120,46 +123,57 @@ class _Reader:
         self.levels.append((level, name.rstrip(":").casefold()))
         self.groups.append(Group(heading=line, path=tuple(known for _, known in self.levels)))
 
-    def take(self, line: str, *, is_prose: bool) -> None:
+    def take(self, line: str, *, is_prose: bool, is_underline: bool) -> None:
         """Add a line to the current entry, or start another."""
-        looks_broken = is_prose and markdown.is_break(line)
-        item = _ITEM.match(line) if is_prose and not looks_broken else None
-        is_outside = not self.offset or _column(line) < self.offset
-        # Below a line of a paragraph it underlines that.
-        is_break = looks_broken and bool(self.offset or self.blanks or not self.lines)
-        if self.lines and is_outside and (item is not None or is_break or self.blanks):
+        is_break = is_prose and markdown.is_break(line) and bool(self.offset or not is_underline)
+        item = None if is_break or not is_prose else self._item(line, is_underline=is_underline)
+        is_outside = not self.offset or column(line) < self.offset
+        if self.lines and is_outside and (item is not None or is_break or self.blanks or self._is_over(is_prose)):
             self.end_entry()
         if self.lines:
             self.lines += self.blanks
-            self.is_break = False
         else:
             self.end_lead()
-            self.item, self.is_break = item, is_break
+            self.is_break = is_break
+            self.offset, self.sign = (0, "") if item is None else (_offset(*item.groups()), item[2])
         self.lines.append(line)
-        self.blanks = []
+        self.blanks, self.was_prose = [], is_prose
+
+    def _item(self, line: str, *, is_underline: bool) -> re.Match[str] | None:
+        """Return indent, sign and gap of a list item of the top level; not all that looks like one ends a paragraph."""
+        is_paragraph = self.lines and not (self.offset or self.blanks or self.is_break) and self.was_prose
+        if column(line) >= _TAB or (is_paragraph and (is_underline or not _INTERRUPTING.match(line))):
+            return None
+        return _ITEM.match(line)
+
+    def _is_over(self, is_prose: bool) -> bool:
+        """Whether nothing goes on the current entry: a break is one line, and a comment ends where it is closed."""
+        return self.is_break or (is_prose and not self.was_prose and self.lines[0].lstrip().startswith("<!--"))
 
     def end_lead(self) -> None:
         if self.blanks:
             self.groups[-1] = self.groups[-1]._replace(blanks=tuple(self.blanks))
 
 
-def _column(line: str) -> int:
+def column(line: str) -> int:
+    """Return the column at which the text of a line starts, the first being 0."""
     return len(line.expandtabs(_TAB)) - len(line.expandtabs(_TAB).lstrip())
 
 
-def _offset(item: re.Match[str]) -> int:
-    return len((item[1] + item[2]).expandtabs(_TAB)) + min(len(item[3]) or 1, _TAB)
+def _offset(indent: str, sign: str, gap: str) -> int:
+    return len((indent + sign).expandtabs(_TAB)) + min(len(gap) or 1, _TAB) if sign else 0
 
 
 def read(lines: Sequence[str]) -> tuple[Group, ...]:
     """Return the groups of a section's lines; the first has no heading and may be empty."""
     reader = _Reader()
-    for line, is_prose in zip(lines, markdown.is_prose(lines), strict=True):
+    underlines = {heading.stop for heading in markdown.underlined(lines)}
+    for at, (line, is_prose) in enumerate(zip(lines, markdown.is_prose(lines), strict=True)):
         found = markdown.heading(line) if is_prose else None
         if found is not None:
             reader.open_group(line, *found)
         elif line.strip() or not (is_prose or not reader.lines):
-            reader.take(line, is_prose=is_prose)
+            reader.take(line, is_prose=is_prose, is_underline=at in underlines)
         else:
             reader.blanks.append(line)
     reader.end_entry()

@@ -98,3 +98,30 @@ def test_a_conflict_keeps_both_sides_as_they_are() -> None:
     marked = changelog_merge.with_markers(sides[0], sides[1], sides[2], ("ours", "theirs")).decode()
     assert "**ours** by hand" in marked
     assert "**theirs** by hand" in marked
+
+
+@pytest.mark.parametrize("line", ["---", "***", "* * *", "___"])
+def test_a_break_parts_what_has_no_blank_line_around_it(line: str) -> None:
+    above = "- by hand" if line == "---" else "by hand"  # which it would underline
+    written = put(document(f"### Added\n\n{above}\n{line}\nbelow\n"))
+    assert f"## [Unreleased]\n\n{line}\n\n## [1.1.0]" in written
+    assert f"### Added\n\n{above}\n\nbelow\n\n- rendered\n" in written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A title\n---",
+        "A title\n-",
+        "The year was\n1986. A good one",
+        "One\n*\ntwo",
+        "```\n- literal\n```",
+    ],
+)
+def test_what_only_looks_like_an_item_is_none(text: str) -> None:
+    assert f"\n* known\n\n{text}\n\n" in put(document(f"### Added\n\n{text}\n", "### Added\n\n* known\n"))
+
+
+def test_a_comment_ends_where_it_is_closed() -> None:
+    written = put(document("<!-- stays\nhere -->\nGoes there.\n"))
+    assert "## [Unreleased]\n\n<!-- stays\nhere -->\n\n## [1.1.0] - 2026-01-31\n\nGoes there.\n" in written
