@@ -231,7 +231,7 @@ def _take_unreleased(document: Document) -> tuple[Document, Sequence[Group]]:
     moved = [group._replace(entries=tuple(entry for entry in group.entries if not entry.is_silent)) for group in groups]
     if not entries.keys(moved):
         return document, ()
-    rest = sections.trimmed(entries.write(entries_merge.without(groups, entries.keys(moved))))
+    rest = sections.trimmed(entries.write(entries_merge.without(groups, entries.keys(moved), end=document.end)))
     return document.with_section(index, unreleased._replace(body=(*rest, document.end))), moved
 
 

@@ -1,7 +1,8 @@
 """The entries of one changelog section, by group: read once, and written as they were read.
 
 An entry is a list item of the top level with all that belongs to it, a paragraph, or a thematic break. A group is a
-heading of level 3 or deeper, and what stands before any heading is a group without one.
+heading of level 3 or deeper, and what stands before any heading is a group without one. Breaks at the end of a section
+part it from the next one, and are a group of their own.
 Entries are equal when their group and their words are: the bullet's sign, line breaks and blanks do not count.
 What an entry is, the reader says once; nobody asks its text again. An item's sign is a part of its own, so that
 another sign cannot change anything else.
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 BULLETS = ("-", "*", "+")
 # An entry as it is compared: the path of its group, and its words.
 Key = tuple[tuple[str, ...], str]
+CLOSING = ("\n",)  # the path of the breaks at a section's end; no heading has it
 
 _ITEM = re.compile(r"([ \t]*)([-*+]|[0-9]{1,9}[.)])([ \t]+|$)")
 _INTERRUPTING = re.compile(r"\s*(?:[-*+]|1[.)])[ \t]+\S")  # an item below a line of a paragraph (§5.2)
@@ -177,7 +179,19 @@ def read(lines: Sequence[str]) -> tuple[Group, ...]:
         else:
             reader.blanks.append(line)
     reader.end_entry()
-    return tuple(reader.groups)
+    return _closed(reader.groups)
+
+
+def _closed(groups: Sequence[Group]) -> tuple[Group, ...]:
+    """Return the groups with the breaks at their end apart."""
+    last = groups[-1]
+    kept = len(last.entries)
+    while kept and last.entries[kept - 1].is_break:
+        kept -= 1
+    if kept == len(last.entries):
+        return tuple(groups)
+    closing = Group(path=CLOSING, entries=last.entries[kept:])
+    return (*groups[:-1], last._replace(entries=last.entries[:kept]), closing)
 
 
 def write(groups: Iterable[Group]) -> list[str]:

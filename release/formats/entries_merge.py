@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release.formats.entries import BULLETS, Entry, Group, Key, keyed, keys
+from release.formats.entries import BULLETS, CLOSING, Entry, Group, Key, keyed, keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ def adopt(ours: Sequence[Group], theirs: Sequence[Group], *, base: Iterable[Key]
         gone, new = set[Key](), {one for one, other in _paired(known, present).items() if other is None}
     else:
         gone, new = _changes(set(base), known, present)
-    result = list(ours) if not gone else without(ours, gone)
+    result = list(ours) if not gone else without(ours, gone, end=end)
     new -= present
     for group in theirs:
         fresh = []
@@ -69,20 +69,42 @@ def _moved(entry: Entry, end: str) -> Entry:
     return entry._replace(text=tuple(line.rstrip() + end for line in lines), indent="", blanks=())
 
 
-def without(groups: Sequence[Group], gone: set[Key]) -> list[Group]:
-    """Return the groups less some entries; a group that loses its last entry goes too, and leaves its breaks behind."""
+def without(groups: Sequence[Group], gone: set[Key], *, end: str) -> list[Group]:
+    """Return the groups less some entries; a group that loses its last entry goes too, and leaves its breaks behind.
+
+    What stood on two sides of an entry does not grow together. `end` is CR or nothing.
+    """
     result: list[Group] = []
     for group in groups:
-        kept = tuple(entry for entry in group.entries if group.key(entry) not in gone)
-        breaks = all(entry.is_break for entry in kept)
+        kept = _kept(group, gone, end)
         if len(kept) == len(group.entries):
             result.append(group)
-        elif not breaks or not group.heading:
-            result.append(group._replace(entries=kept).with_tail(group.tail))
+        elif not group.path or (kept and (group.path == CLOSING or not all(entry.is_break for entry in kept))):
+            is_open = bool(kept) and not kept[-1].sign  # a break or an underline could follow
+            result.append(group._replace(entries=kept).with_tail(group.tail or ((end,) if is_open else ())))
         elif result:
-            before = result[-1]
+            before = result[-1].with_tail(result[-1].tail or (end,))
             result[-1] = before._replace(entries=(*before.entries, *kept)).with_tail(group.tail)
     return result
+
+
+def _kept(group: Group, gone: set[Key], end: str) -> tuple[Entry, ...]:
+    kept: list[Entry] = []
+    was_cut = False
+    for key, entry in keyed((group,)):
+        if key in gone:
+            was_cut = True
+            continue
+        if was_cut and kept and not kept[-1].blanks:
+            kept[-1] = kept[-1]._replace(blanks=_between(kept[-1], entry, end))
+        kept.append(entry)
+        was_cut = False
+    return tuple(kept)
+
+
+def _between(above: Entry, below: Entry, end: str) -> tuple[str, ...]:
+    """Return the blank lines that part two entries: none between items, else one."""
+    return () if above.sign and below.sign else (end,)
 
 
 def _add(groups: list[Group], group: Group, new: Sequence[Entry], *, order: Sequence[Group], end: str) -> list[Group]:
@@ -91,10 +113,11 @@ def _add(groups: list[Group], group: Group, new: Sequence[Entry], *, order: Sequ
         if outer.path and outer.path == group.path[: len(outer.path)] and outer.path not in _paths(groups):
             groups = _open(groups, outer, order=_paths(order), end=end)
     index = _paths(groups).index(group.path)
-    extended = _extended(groups[index], new, end)
-    if index + 1 < len(groups) and not extended.tail and not groups[index].entries:
+    known, behind = groups[index], groups[index + 1 :]
+    extended = _extended(known, new, end)
+    if behind and not extended.tail and (not known.entries or behind[0].path == CLOSING):
         extended = extended.with_tail((end,))
-    return [*groups[:index], extended, *groups[index + 1 :]]
+    return [*groups[:index], extended, *behind]
 
 
 def _paths(groups: Iterable[Group]) -> list[tuple[str, ...]]:
@@ -107,10 +130,12 @@ def _open(groups: list[Group], group: Group, *, order: list[tuple[str, ...]], en
     Subgroups of what stands before it stay with their group.
     """
     paths = _paths(groups)
+    if group.path == CLOSING:
+        return [*groups[:-1], groups[-1].with_tail(()), Group(path=CLOSING, blanks=groups[-1].tail)]
     at = order.index(group.path)
     before = [path for path in order[:at] if path and path in paths]
     after = [path for path in order[at:] if path in paths]
-    index = min((paths.index(path) for path in after), default=len(groups))
+    index = min((paths.index(path) for path in after), default=len(paths) - (paths[-1] == CLOSING))
     if before:
         index = paths.index(before[-1]) + 1
         while index < len(groups) and paths[index][: len(before[-1])] == before[-1] and group.path[:-1] != before[-1]:
@@ -134,8 +159,7 @@ def _extended(group: Group, new: Sequence[Entry], end: str) -> Group:
         # Another bullet would part the list in two (CommonMark §5.3).
         entry = fresh._replace(sign=bullet) if {bullet, fresh.sign} <= set(BULLETS) else fresh
         if entries:
-            apart = not (entries[-1].sign and entry.sign)
-            entries[-1] = entries[-1]._replace(blanks=(end,) if apart else ())
+            entries[-1] = entries[-1]._replace(blanks=_between(entries[-1], entry, end))
         entries.append(entry)
     if behind:
         entries[-1] = entries[-1]._replace(blanks=(end,))

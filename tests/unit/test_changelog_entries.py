@@ -125,3 +125,29 @@ def test_what_only_looks_like_an_item_is_none(text: str) -> None:
 def test_a_comment_ends_where_it_is_closed() -> None:
     written = put(document("<!-- stays\nhere -->\nGoes there.\n"))
     assert "## [Unreleased]\n\n<!-- stays\nhere -->\n\n## [1.1.0] - 2026-01-31\n\nGoes there.\n" in written
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_break_at_the_end_of_a_section_stays_there_when_groups_come(newline: str) -> None:
+    known = document("", "### Fixed\n\n* known\n\n---\n").replace(b"\n", newline.encode())
+    written = put(known, "### Added\n\n- rendered\n\n### Security\n\n- shut\n").replace("\r\n", "\n")
+    assert "### Fixed\n\n* known\n\n### Added\n\n- rendered\n\n### Security\n\n- shut\n\n---\n\n<!--" in written
+    base = "### Added\n\n- a\n\n---\n"
+    sides = [base.replace("---", f"### {group}\n\n- it\n\n---") for group in ("Changed", "Fixed")]
+    found = merged(base, *sides)
+    assert "- a\n\n### Fixed\n\n- it\n\n### Changed\n\n- it\n\n---\n\n## [1.0.0]" in found
+    new = merged("### Added\n\n- a\n", sides[0].replace("\n---\n", ""), base.replace("---", "***"))
+    assert "- a\n\n### Changed\n\n- it\n\n***\n\n## [1.0.0]" in new
+
+
+def test_a_break_that_one_side_takes_away_goes() -> None:
+    with_break = "### Added\n\n- a\n\n---\n"
+    assert "---" not in merged(with_break, with_break + "\n***\n", "### Added\n\n- a\n\n- b\n")
+    assert "---" not in merged(with_break, with_break.replace("- a\n", "- a\n- b\n"), "### Added\n\n- a\n")
+
+
+def test_what_stood_around_an_entry_does_not_grow_together() -> None:
+    for rest in ("Below.\n", "---\n", "### Fixed\n\n- x\n\n---\n"):
+        base = f"Above.\n- a\n\n{rest}".replace("\n\n---", "\n---")
+        found = merged(base, base.replace("Above", "Right above"), base.replace("- a\n\n", "\n").replace("- a\n", "\n"))
+        assert "Right above.\n\n" + rest.replace("\n\n---", "\n---") in found
