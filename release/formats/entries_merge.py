@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from release.formats.entries import BULLETS, CLOSING, Entry, Group, Key, keyed, keys
+from release.formats import markdown
+from release.formats.entries import BULLETS, CLOSING, TAB, Entry, Group, Key, column, keyed, keys, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +30,7 @@ def adopt(ours: Sequence[Group], theirs: Sequence[Group], *, base: Iterable[Key]
         for key, entry in keyed((group,)):
             if key in new:
                 new.remove(key)
-                fresh.append(_moved(entry, end))
+                fresh.append(_converted(entry, end))
         if fresh:
             result = _add(result, group, fresh, order=theirs, end=end)
     return tuple(result)
@@ -62,11 +63,33 @@ def _paired(one: set[Key], other: set[Key]) -> dict[Key, Key | None]:
     return pairs
 
 
-def _moved(entry: Entry, end: str) -> Entry:
-    """Return the entry with other line ends, and so far to the left that it joins no entry in front of it."""
+def _converted(entry: Entry, end: str) -> Entry:
+    return entry._replace(text=tuple(line.removesuffix("\r") + end for line in entry.text), blanks=())
+
+
+def _apart(above: Entry, entry: Entry, end: str) -> tuple[Entry, ...]:
+    """Return the entry so that it does not become part of the list item `above`.
+
+    It goes to the left as far as needed for that; code, or what would be read as something else there, stays where it
+    is, behind an empty comment (CommonMark §5.3).
+    """
+    at = column(entry.lines[0])
+    if not above.offset or at < above.offset:
+        return (entry,)
     first, *rest = entry.text
-    lines = [first, *(line.removeprefix(entry.indent) for line in rest)]
-    return entry._replace(text=tuple(line.rstrip() + end for line in lines), indent="", blanks=())
+    left = entry._replace(text=(first, *(line.removeprefix(entry.indent) for line in rest)), indent="")
+    is_code = at >= TAB and not entry.sign
+    if not is_code and [one for _, one in keyed(read(left.lines))] == [left]:
+        return (left,)
+    return (Entry(text=(f"<!-- -->{end}",)), entry)
+
+
+def _signed(entry: Entry, bullet: str) -> Entry:
+    """Return an item of a bullet list with this bullet: a change of it would part the list in two (CommonMark §5.3)."""
+    signed = entry._replace(sign=bullet)
+    if {bullet, entry.sign} <= set(BULLETS) and not markdown.is_break(signed.lines[0]):
+        return signed
+    return entry
 
 
 def without(groups: Sequence[Group], gone: set[Key], *, end: str) -> list[Group]:
@@ -156,11 +179,10 @@ def _extended(group: Group, new: Sequence[Entry], end: str) -> Group:
     entries, behind = list(group.entries[:known]), group.entries[known:]
     bullet = next((entry.sign for entry in reversed(entries) if entry.sign), "")
     for fresh in new:
-        # Another bullet would part the list in two (CommonMark §5.3).
-        entry = fresh._replace(sign=bullet) if {bullet, fresh.sign} <= set(BULLETS) else fresh
-        if entries:
-            entries[-1] = entries[-1]._replace(blanks=_between(entries[-1], entry, end))
-        entries.append(entry)
+        for entry in _apart(entries[-1], fresh, end) if entries else (fresh,):
+            if entries:
+                entries[-1] = entries[-1]._replace(blanks=_between(entries[-1], entry, end))
+            entries.append(_signed(entry, bullet))
     if behind:
         entries[-1] = entries[-1]._replace(blanks=(end,))
     blanks = group.blanks if group.entries else (end,)

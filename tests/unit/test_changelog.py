@@ -205,7 +205,7 @@ def test_unreleased_entries_move_into_a_section_that_is_there() -> None:
 def test_indented_entries_do_not_become_part_of_the_one_in_front() -> None:
     later = WRITTEN.replace(b"[Unreleased]\n", b"[Unreleased]\n\n### Fixed\n\n   * Late\n     or later\n\n\tprose\n")
     written = put(later, base=ONE)
-    assert (changelog.section(written, "1.1.0") or "").endswith("- Third\n- Late\n  or later\n\nprose\n")
+    assert (changelog.section(written, "1.1.0") or "").endswith("- Third\n- Late\n  or later\n\n<!-- -->\n\n\tprose\n")
     assert put(written, base=ONE) == written
 
 

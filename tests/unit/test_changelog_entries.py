@@ -115,6 +115,7 @@ def test_a_break_parts_what_has_no_blank_line_around_it(line: str) -> None:
         "A title\n-",
         "The year was\n1986. A good one",
         "One\n*\ntwo",
+        "Example:\n\n    * literal\n    - literal",
         "```\n- literal\n```",
     ],
 )
@@ -151,3 +152,31 @@ def test_what_stood_around_an_entry_does_not_grow_together() -> None:
         base = f"Above.\n- a\n\n{rest}".replace("\n\n---", "\n---")
         found = merged(base, base.replace("Above", "Right above"), base.replace("- a\n\n", "\n").replace("- a\n", "\n"))
         assert "Right above.\n\n" + rest.replace("\n\n---", "\n---") in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    code\n      # with a comment\n\n    # 2.0.0 is next",
+        "   * text\n     ### x",
+        "\t## [9.9.9]",
+        "Hard  \nbreak",
+    ],
+)
+def test_what_cannot_go_to_the_left_is_kept_apart_by_a_comment(text: str) -> None:
+    later = document(f"### Added\n\n{text}\n", "### Added\n\n* known\n")
+    written = put(later)
+    assert f"\n{text}\n" in written
+    assert written.count("<!-- -->") == text.startswith((" ", "\t"))
+    assert put(written.encode(), base=RENDERED) == written
+    assert put(written.encode()) == written
+
+
+def test_what_joins_nothing_keeps_its_indent() -> None:
+    text = "### Security\n\n   * First\n     more\n- Second\n\n   Indented\n      prose.\n\n    code\n"
+    assert text in put(document(text))
+
+
+@pytest.mark.parametrize("text", ["* --", "+ --", "* - -"])
+def test_another_bullet_makes_no_break_of_an_item(text: str) -> None:
+    assert f"\n{text}\n" in put(document(f"### Added\n\n{text}\n", "### Added\n\n- known\n"))
