@@ -9,6 +9,7 @@ from release.formats import entries, entries_merge, markdown, sections
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from release.formats.entries import Key
     from release.formats.sections import Document, Section
 
 # A section and how many with its name stand before it.
@@ -41,7 +42,13 @@ def with_markers(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str
 
 def united(first: bytes, second: bytes) -> bytes:
     """Return a base for two sides that have two: what either base has; where they differ, what `first` has."""
-    return sections.unparse(_merged(b"", first, second, None)[0])
+    merged, _ = _merged(b"", first, second, None)
+    one, two = (sections.parse(side).get(sections.UNRELEASED) for side in (first, second))
+    index = merged.find(sections.UNRELEASED)
+    if index is not None and one is not None and two is not None:
+        # Had the base an entry in both groups that it stands in, each side would seem to have removed the other's.
+        merged = merged.with_section(index, _merge_unreleased(None, one, two, merged.end))
+    return sections.unparse(merged)
 
 
 def _merged(base: bytes, ours: bytes, theirs: bytes, labels: _Labels) -> tuple[Document, list[str]]:
@@ -119,7 +126,8 @@ def _merge_section(
     known = one or two
     assert known is not None  # noqa: S101  # both sides without it are equal
     if known.name == sections.UNRELEASED:
-        return _merge_unreleased(old, one, two, end)
+        base = () if old is None else entries.read(old.body)
+        return _merge_unreleased(entries.keys(base), one, two, end)
     conflicts.append(known.key)
     if labels is None:
         return one
@@ -135,14 +143,14 @@ def _taken(two: Section, one: Section | None, end: str) -> Section:
     return two._replace(heading=two.heading.removesuffix("\r") + end, body=body)
 
 
-def _merge_unreleased(old: Section | None, one: Section | None, two: Section | None, end: str) -> Section:
-    """Apply their removals and additions to our entries."""
+def _merge_unreleased(base: set[Key] | None, one: Section | None, two: Section | None, end: str) -> Section:
+    """Apply their removals and additions to our entries; without a base, what either has, equal words once."""
     known = _taken(two, one, end) if two is not None and one is None else one
     assert known is not None  # noqa: S101  # at least one side changed it
-    base, theirs = (() if section is None else entries.read(section.body) for section in (old, two))
+    theirs = () if two is None else entries.read(two.body)
     ours = () if one is None else entries.read(sections.trimmed(one.body))
     behind = known.body[len(sections.trimmed(known.body)) :]
-    groups = entries_merge.adopt(ours or entries.read(()), theirs, base=entries.keys(base), end=end)
+    groups = entries_merge.adopt(ours or entries.read(()), theirs, base=base, end=end)
     return known._replace(body=(*sections.trimmed(entries.write(groups)), *(behind or (end,))))
 
 
