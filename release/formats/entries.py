@@ -26,7 +26,7 @@ CLOSING = ("\n",)  # the path of the breaks at a section's end; no heading has i
 
 _ITEM = re.compile(r"([ \t]*)([-*+]|[0-9]{1,9}[.)])([ \t]+|$)")
 _INTERRUPTING = re.compile(r"\s*(?:[-*+]|1[.)])[ \t]+\S")  # an item below a line of a paragraph (§5.2)
-TAB = 4  # columns; from there on a line is code or goes on what is above (§4.4)
+_TAB = 4  # columns; from there on a line is code or goes on what is above (§4.4)
 
 
 class Entry(NamedTuple):
@@ -48,8 +48,9 @@ class Entry(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What it says, by which entries of a group are compared."""
-        return " ".join(" ".join(self.text).split())
+        """What it says, by which entries of a group are compared; of a break, what no text can say."""
+        said = " ".join(" ".join(self.text).split())
+        return f"\n{said}" if self.is_break else said
 
     @property
     def offset(self) -> int:
@@ -144,7 +145,7 @@ class _Reader:
     def _item(self, line: str, *, is_underline: bool) -> re.Match[str] | None:
         """Return indent, sign and gap of a list item of the top level; not all that looks like one ends a paragraph."""
         is_paragraph = self.lines and not (self.offset or self.blanks or self.is_break) and self.was_prose
-        if column(line) >= TAB or (is_paragraph and (is_underline or not _INTERRUPTING.match(line))):
+        if column(line) >= _TAB or (is_paragraph and (is_underline or not _INTERRUPTING.match(line))):
             return None
         return _ITEM.match(line)
 
@@ -159,11 +160,11 @@ class _Reader:
 
 def column(line: str) -> int:
     """Return the column at which the text of a line starts, the first being 0."""
-    return len(line.expandtabs(TAB)) - len(line.expandtabs(TAB).lstrip())
+    return len(line.expandtabs(_TAB)) - len(line.expandtabs(_TAB).lstrip())
 
 
 def _offset(indent: str, sign: str, gap: str) -> int:
-    return len((indent + sign).expandtabs(TAB)) + min(len(gap) or 1, TAB) if sign else 0
+    return len((indent + sign).expandtabs(_TAB)) + min(len(gap) or 1, _TAB) if sign else 0
 
 
 def read(lines: Sequence[str]) -> tuple[Group, ...]:

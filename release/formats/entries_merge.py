@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from release.formats import markdown
-from release.formats.entries import BULLETS, CLOSING, TAB, Entry, Group, Key, column, keyed, keys, read
+from release.formats.entries import BULLETS, CLOSING, Entry, Group, Key, column, keyed, keys, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ def adopt(ours: Sequence[Group], theirs: Sequence[Group], *, base: Iterable[Key]
                 fresh.append(_converted(entry, end))
         if fresh:
             result = _add(result, group, fresh, order=theirs, end=end)
-    return tuple(result)
+    return _settled(result, end)
 
 
 def _changes(base: set[Key], theirs: set[Key], ours: set[Key]) -> tuple[set[Key], set[Key]]:
@@ -67,21 +67,36 @@ def _converted(entry: Entry, end: str) -> Entry:
     return entry._replace(text=tuple(line.removesuffix("\r") + end for line in entry.text), blanks=())
 
 
-def _apart(above: Entry, entry: Entry, end: str) -> tuple[Entry, ...]:
-    """Return the entry so that it does not become part of the list item `above`.
+def _settled(groups: Iterable[Group], end: str) -> tuple[Group, ...]:
+    """Return the groups with each entry so that it does not become part of the list item that has come above it."""
+    result: list[Group] = []
+    for group in groups:
+        result.append(group._replace(entries=()))
+        # What closes a section has no heading that parts it from the group in front.
+        above = result[-2].entries[-1:] if group.path == CLOSING else ()
+        for entry in group.entries:
+            parted = _apart(above[-1] if above else None, entry, end)
+            if len(parted) > 1:
+                at = -1 if result[-1].entries else -2
+                result[at] = result[at].with_tail(result[at].tail or (end,))
+            result[-1] = result[-1]._replace(entries=(*result[-1].entries, *parted))
+            above = parted
+    return tuple(result)
 
-    It goes to the left as far as needed for that; code, or what would be read as something else there, stays where it
-    is, behind an empty comment (CommonMark §5.3).
+
+def _apart(above: Entry | None, entry: Entry, end: str) -> tuple[Entry, ...]:
+    """Return an item as far to the left as it takes to be none below `above`.
+
+    What is no item, or would be read as something else there, stays where it is, behind an empty comment
+    (CommonMark §5.3).
     """
-    at = column(entry.lines[0])
-    if not above.offset or at < above.offset:
+    if above is None or not above.offset or column(entry.lines[0]) < above.offset:
         return (entry,)
     first, *rest = entry.text
     left = entry._replace(text=(first, *(line.removeprefix(entry.indent) for line in rest)), indent="")
-    is_code = at >= TAB and not entry.sign
-    if not is_code and [one for _, one in keyed(read(left.lines))] == [left]:
+    if entry.sign and read(left.lines)[0].entries == (left._replace(blanks=()),):
         return (left,)
-    return (Entry(text=(f"<!-- -->{end}",)), entry)
+    return (Entry(text=(f"<!-- -->{end}",), blanks=(end,)), entry)
 
 
 def _signed(entry: Entry, bullet: str) -> Entry:
@@ -93,21 +108,31 @@ def _signed(entry: Entry, bullet: str) -> Entry:
 
 
 def without(groups: Sequence[Group], gone: set[Key], *, end: str) -> list[Group]:
-    """Return the groups less some entries; a group that loses its last entry goes too, and leaves its breaks behind.
+    """Return the groups less some entries; one that loses its last goes too, unless subgroups of it stay.
 
-    What stood on two sides of an entry does not grow together. `end` is CR or nothing.
+    It leaves its breaks behind. What stood on two sides of an entry does not grow together. `end` is CR or nothing.
     """
+    less = [group._replace(entries=_kept(group, gone, end)) for group in groups]
+    stays = [True] * len(groups)
+    below: tuple[str, ...] = ()  # the path of the next group that stays
+    for at in range(len(groups) - 1, 0, -1):
+        path, kept = groups[at].path, less[at].entries
+        is_emptied = len(kept) < len(groups[at].entries) and (
+            not kept or (path != CLOSING and all(entry.is_break for entry in kept))
+        )
+        stays[at] = not is_emptied or below[: len(path)] == path
+        below = path if stays[at] else below
     result: list[Group] = []
-    for group in groups:
-        kept = _kept(group, gone, end)
+    for at, group in enumerate(groups):
+        kept, tail = less[at].entries, group.tail
         if len(kept) == len(group.entries):
             result.append(group)
-        elif not group.path or (kept and (group.path == CLOSING or not all(entry.is_break for entry in kept))):
+        elif stays[at]:
             is_open = bool(kept) and not kept[-1].sign  # a break or an underline could follow
-            result.append(group._replace(entries=kept).with_tail(group.tail or ((end,) if is_open else ())))
-        elif result:
+            result.append(less[at].with_tail(tail or ((end,) if is_open else ())))
+        else:
             before = result[-1].with_tail(result[-1].tail or (end,))
-            result[-1] = before._replace(entries=(*before.entries, *kept)).with_tail(group.tail)
+            result[-1] = before._replace(entries=(*before.entries, *kept)).with_tail(tail)
     return result
 
 
@@ -163,9 +188,18 @@ def _open(groups: list[Group], group: Group, *, order: list[tuple[str, ...]], en
         index = paths.index(before[-1]) + 1
         while index < len(groups) and paths[index][: len(before[-1])] == before[-1] and group.path[:-1] != before[-1]:
             index += 1
+    index = min(range(1, len(groups) + 1), key=lambda at: (not _fits(groups, at, group), abs(at - index)))
     tail = groups[index - 1].tail if index == len(groups) else (end,)
     fresh = Group(heading=group.heading.rstrip() + end, path=group.path, blanks=tail)
     return [*groups[: index - 1], groups[index - 1].with_tail((end,)), fresh, *groups[index:]]
+
+
+def _fits(groups: Sequence[Group], at: int, group: Group) -> bool:
+    """Whether all groups keep their paths when one comes in at an index: a heading of any level opens below others."""
+    some = [*groups[:at], group, *groups[at:]]
+    return _paths(read([one.heading for one in some if one.heading])) == [
+        path for path in _paths(some) if path != CLOSING
+    ] and (at < len(groups) or groups[-1].path != CLOSING)
 
 
 def _extended(group: Group, new: Sequence[Entry], end: str) -> Group:
@@ -179,10 +213,9 @@ def _extended(group: Group, new: Sequence[Entry], end: str) -> Group:
     entries, behind = list(group.entries[:known]), group.entries[known:]
     bullet = next((entry.sign for entry in reversed(entries) if entry.sign), "")
     for fresh in new:
-        for entry in _apart(entries[-1], fresh, end) if entries else (fresh,):
-            if entries:
-                entries[-1] = entries[-1]._replace(blanks=_between(entries[-1], entry, end))
-            entries.append(_signed(entry, bullet))
+        if entries:
+            entries[-1] = entries[-1]._replace(blanks=_between(entries[-1], fresh, end))
+        entries.append(_signed(fresh, bullet))
     if behind:
         entries[-1] = entries[-1]._replace(blanks=(end,))
     blanks = group.blanks if group.entries else (end,)

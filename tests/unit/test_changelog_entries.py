@@ -166,7 +166,8 @@ def test_what_stood_around_an_entry_does_not_grow_together() -> None:
 def test_what_cannot_go_to_the_left_is_kept_apart_by_a_comment(text: str) -> None:
     later = document(f"### Added\n\n{text}\n", "### Added\n\n* known\n")
     written = put(later)
-    assert f"\n{text}\n" in written
+    assert f"\n\n{text}\n" in written
+    assert "known\n<!--" not in written
     assert written.count("<!-- -->") == text.startswith((" ", "\t"))
     assert put(written.encode(), base=RENDERED) == written
     assert put(written.encode()) == written
@@ -180,3 +181,31 @@ def test_what_joins_nothing_keeps_its_indent() -> None:
 @pytest.mark.parametrize("text", ["* --", "+ --", "* - -"])
 def test_another_bullet_makes_no_break_of_an_item(text: str) -> None:
     assert f"\n{text}\n" in put(document(f"### Added\n\n{text}\n", "### Added\n\n- known\n"))
+
+
+def test_a_subgroup_stays_below_its_heading_when_that_is_all_that_is_left_there() -> None:
+    base = "### Added\n\n- a\n\n### Fixed\n\n- b\n\n#### Parts\n\n- c\n"
+    found = merged(base, base.replace("- c\n", "- c\n- d\n"), base.replace("- b\n\n", ""))
+    assert "- a\n\n### Fixed\n\n#### Parts\n\n- c\n- d\n" in found
+
+
+def test_a_subgroup_without_a_group_comes_below_none() -> None:
+    found = merged("### Added\n\n- a\n", "### Added\n\n- a\n- b\n", "#### Parts\n\n- c\n\n### Added\n\n- a\n")
+    assert "#### Parts\n\n- c\n\n### Added\n\n- a\n- b\n" in found
+    written = put(document("#### Parts\n\n- c\n", "### Fixed\n\n- known\n"))
+    assert written.index("#### Parts\n\n- c\n\n### Fixed") < written.index("### Added")
+
+
+def test_an_item_that_says_what_a_break_is_goes_without_the_break() -> None:
+    written = put(document("- see\n\n*\n  - - -\n\n- - -\n"))
+    assert "## [Unreleased]\n\n- - -\n\n## [1.1.0]" in written
+    assert "- see\n*\n  - - -\n".replace("\n*", "\n-") in written.replace("\n*", "\n-")
+
+
+def test_of_two_bases_that_have_an_entry_in_two_groups_neither_side_removed_it() -> None:
+    first, second = "### Added\n\n- x\n", "### Fixed\n\n- x\n"
+    base = changelog_merge.united(document(first), document(second))
+    for ours, theirs in ((first, second), (second, first)):
+        found = changelog.merge(base, document(ours), document(theirs))
+        assert isinstance(found, bytes)
+        assert found.count(b"- x\n") == 1
