@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +60,26 @@ def test_under_unreleased_removals_moves_and_additions_of_both_sides_apply(
             (word, group) for word in names for group in merged_entry(base.get(word), ours.get(word), theirs.get(word))
         }
         assert told(merged) == (wanted, {})
+
+
+@given(SOME, SOME, SOME)
+def test_a_section_takes_over_what_its_commits_do_and_keeps_what_was_done_by_hand(
+    base: Entries, ours: Entries, theirs: Entries
+) -> None:
+    first, edited, second = (
+        changes(side, {}).partition(b"## [Unreleased]\n")[2].decode() for side in (base, ours, theirs)
+    )
+    known = f"# Changelog\n\n## [Unreleased]\n\n## [1.1.0] - 2026-01-31\n{edited}".encode()
+    written = changelog.put_section(
+        known, version="1.1.0", date=dt.date(2026, 1, 31), rendered=second, base=first, marker=(None, "b" * 40)
+    )
+    names = base.keys() | ours.keys() | theirs.keys()
+    wanted = {
+        (word, group) for word in names for group in merged_entry(base.get(word), ours.get(word), theirs.get(word))
+    }
+    section = changelog.section(written, "1.1.0") or ""
+    found = entries.keys(entries.read(section.split("\n")[1:]))
+    assert {(word, "".join(path).capitalize()) for path, word in found} == wanted
 
 
 SECTIONS = st.dictionaries(st.sampled_from(NUMBERS), st.sampled_from(["x", "y"]))
