@@ -123,14 +123,12 @@ def test_without_a_push_the_remote_stays_and_the_named_commands_push_or_undo(pro
     said = finishes(project, "--no-push")
     assert project.git("for-each-ref", cwd=project.remote) == before["remote"]
     undo = said.partition("undo: ")[2].split("\n")[0]
-    for words in undo.split(" && "):
-        project.git(*words.split()[1:])
+    project.typed(undo)
     project.git("switch", "-q", BRANCH)
     refs = project.git("for-each-ref")
     assert refs == before["refs"]
     said = finishes(project, "--no-push")
-    push = said.partition("next: ")[2].split("\n")[0]
-    project.git(*push.split()[1:])
+    project.typed(said.partition("next: ")[2].split("\n")[0])
     released(project)
 
 
