@@ -87,7 +87,7 @@ def test_main_without_version_counts_as_its_last_tag_at_finish_too(tmp_path: Pat
     project.git("tag", "v1.0.0")
     project.git("push", "-q", "origin", "main", "v1.0.0")
     project.git("switch", "-q", "release/v0.9.0")
-    refuses(project, "release.finish", "--yes", says="invoke support.start 0.9")
+    refuses(project, "release.finish", "--yes", says="choose a version above 1.0.0")
     assert project.remote_ref("main") == tip
 
 

@@ -130,7 +130,7 @@ def test_the_release_lands_first_and_the_hotfix_is_renumbered(waiting: tuple[Pro
     before = project.state()
     ended = project.invoke("hotfix.finish", "--yes")
     assert (ended.code, project.state() == before) == (3, True), ended.text
-    assert "invoke hotfix.finish --version 1.0.1" in ended.err
+    assert "invoke hotfix.finish --name hotfix/leak --version 1.0.1" in ended.err
     done(project, "hotfix.finish", "--name", "leak", "--version", "1.0.1", "--pr", "--yes")
     landed = forge.land("hotfix/leak", how if how in REWRITTEN[:1] else "merge", delete=True)
     ended = done(project, "hotfix.finish", "--name", "leak", "--yes")
