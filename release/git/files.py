@@ -44,10 +44,7 @@ def replace_all(plan: Plan, objects: ObjectReader, *, fresh: bool) -> tuple[str,
     """
     top = Path(plan.top)
     strangers = [edit.path for edit in plan.files if not _replace(top, edit, objects, fresh=fresh)]
-    folders = {(top / edit.path).parent for edit in plan.files}
-    for folder in sorted(folders):
-        with contextlib.suppress(FileNotFoundError):
-            journal.sync(folder)
+    journal.sync_all(sorted({(top / edit.path).parent for edit in plan.files}))
     return tuple(strangers)
 
 
