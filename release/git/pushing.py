@@ -91,7 +91,10 @@ def track(repository: Repository, push: Push, *, lock: int) -> None:
     if lines:
         arguments = ["update-ref", "-m", "update by push", "--stdin", "-z"]  # git's own words
         data = os.fsencode("".join(lines))
-        command.write(arguments, cwd=repository.top, lock=lock, data=data, accept=range(256))
+        ended = command.write(arguments, cwd=repository.top, lock=lock, data=data, accept=range(256))
+        locks = [repository.common / f"{name}.lock" for name in (*known.values(), "packed-refs")]
+        if ended.status and any(place.exists() for place in locks):  # of a push that was killed: resume removes them
+            raise interrupted(f"it is pushed, and git could not note that here: {ended.complaint}", RESUME)
 
 
 def mixed(push: Push, state: str) -> ReleaseError:
