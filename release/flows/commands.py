@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from release.flows.situation import Situation
     from release.plan import Push, RefUpdate, WorktreeMove
@@ -26,31 +26,41 @@ def invoke(*words: str) -> str:
 
 
 def undo(scene: Situation, refs: Sequence[RefUpdate], moves: Sequence[WorktreeMove]) -> str:
-    """Return what puts refs and worktrees back as they were before: all of it, or nothing when a branch went on since.
+    """Return what puts refs and worktrees back as they were before: all of it, or nothing.
 
-    HEADs let go of branches that move, and are put back to them if these do not.
+    A ref that went on since is found before anything changes. Then files go back, which git refuses where it would lose
+    some; then the refs, under no HEAD that follows them; and last the HEADs to their branches.
     """
-    leaving = [f"{_git(scene, move)} switch -q --detach" for move in moves if move.new_branch]
-    returning = [f"{_git(scene, move)} switch {_goal(move.old_branch, move.old)}" for move in moves]
-    staying = [f"{_git(scene, move)} switch {_goal(move.new_branch, move.new)}" for move in moves if move.new_branch]
-    line = " && ".join([*leaving, *([_put_back(refs)] if refs else []), *returning])
-    return f"{line} || {{ {'; '.join(staying)}; false; }}" if staying and refs else line
+    back = [_put_back(refs)] if refs else []
+    checked = [_printed(map(_verified, refs))] if refs and moves else []
+    returning = [f"{_git(scene, move)} switch {_name(move.old_branch)}" for move in moves if move.old_branch]
+    return " && ".join([*checked, *_all_or_none(scene, moves, back), *returning])
+
+
+def _all_or_none(scene: Situation, moves: Sequence[WorktreeMove], last: Sequence[str]) -> list[str]:
+    """Return commands that take the files of each worktree back, then do the last; one that fails takes all along."""
+    if not moves:
+        return [*last]
+    first, *others = moves
+    leaving = f"{_git(scene, first)} switch -q --detach {first.old[:_SHORT]}"
+    if not others:
+        return [leaving, *last]
+    rest = " && ".join(_all_or_none(scene, others, last))
+    return [leaving, f"{{ {rest} || {{ {_git(scene, first)} checkout -q -; false; }}; }}"]
 
 
 def _git(scene: Situation, move: WorktreeMove) -> str:
     return "git" if move.path == str(scene.worktree.path) else f"git -C {shlex.quote(move.path)}"
 
 
-def _goal(branch: str, commit: str) -> str:
-    name = branch.removeprefix(_BRANCHES)
-    return shlex.quote(name) if name else f"--detach {commit[:_SHORT]}"
+def _name(branch: str) -> str:
+    return shlex.quote(branch.removeprefix(_BRANCHES))
 
 
 def _put_back(refs: Sequence[RefUpdate]) -> str:
     """Return one command: what it moves together, it moves in one transaction."""
     if len(refs) > 1:
-        lines = [shlex.quote(_instruction(ref)) for ref in refs]
-        return f"printf '%s\\n' {' '.join(lines)} | git update-ref --stdin"
+        return _printed(map(_instruction, refs))
     ref = refs[0]
     if ref.name.startswith(_TAGS):
         return git("tag", "-d", ref.name.removeprefix(_TAGS))
@@ -60,6 +70,15 @@ def _put_back(refs: Sequence[RefUpdate]) -> str:
     if ref.old is None:
         return git("update-ref", "-d", ref.name, ref.new[:_SHORT])
     return git("update-ref", ref.name, ref.old[:_SHORT], ref.new[:_SHORT])
+
+
+def _printed(lines: Iterable[str]) -> str:
+    return f"printf '%s\\n' {' '.join(map(shlex.quote, lines))} | git update-ref --stdin"
+
+
+def _verified(ref: RefUpdate) -> str:
+    """Return a line of `git update-ref --stdin` that changes nothing, and fails if somebody has moved the ref since."""
+    return f"verify {ref.name} {ref.new[:_SHORT]}" if ref.new else f"verify {ref.name}"
 
 
 def _instruction(ref: RefUpdate) -> str:

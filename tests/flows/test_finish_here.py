@@ -105,12 +105,31 @@ def test_the_undo_command_does_nothing_at_all_when_a_branch_went_on(project: Pro
     opened(project, "1.0.0")
     ended = project.invoke("release.finish", "--no-push")
     project.commit("feat: more", {"more.txt": "x\n"})
-    before = project.state()
+    project.git("switch", "-q", "-c", "elsewhere")
+    before = project.state(times=True)
     with pytest.raises(AssertionError, match="cannot lock ref 'refs/heads/develop'"):
+        type_in(project, ended, "undo")
+    assert project.state(times=True) == before
+
+
+@pytest.mark.parametrize("edited", ["here", "there"])
+def test_the_undo_command_does_nothing_at_all_when_an_edit_is_in_the_way(
+    project: Project, edited: str, tmp_path: Path
+) -> None:
+    opened(project, "1.0.0")
+    there = tmp_path / "main here"
+    project.git("worktree", "add", "-q", str(there), "main")
+    ended = project.invoke("release.finish", "--no-push")
+    (there if edited == "there" else project.path).joinpath("VERSION").write_text("mine\n")
+    before = project.state()
+    with pytest.raises(AssertionError, match="local changes"):
         type_in(project, ended, "undo")
     after = project.state()
     assert {name for name in before if before[name] != after[name]} <= {"git"}  # the index has other times
-    assert project.git("symbolic-ref", "HEAD") == "refs/heads/develop"
+    heads = [project.git("symbolic-ref", "HEAD", cwd=place) for place in (project.path, there)]
+    assert heads == ["refs/heads/develop", "refs/heads/main"]
+    project.git("checkout", "-q", "VERSION", cwd=there if edited == "there" else project.path)
+    type_in(project, ended, "undo")
 
 
 def test_the_next_command_does_not_delete_what_a_colleague_has_pushed_since(project: Project, tmp_path: Path) -> None:
@@ -190,24 +209,3 @@ def test_without_a_remote_it_works_here_and_says_so(project: Project) -> None:
     says(project, "main", "1.0.0")
     type_in(project, ended, "undo")
     assert heads(project) == before
-
-
-def test_commits_on_a_kept_branch_are_not_told_to_be_dropped(project: Project) -> None:
-    opened(project, "1.0.0", {"late.txt": "x\n"})
-    done(project.invoke("release.finish", "--keep", "--yes"))
-    project.git("switch", "-q", "release/v1.0.0")
-    assert "release.drop" in refuses(project, "release.finish", "--version", "1.0.0", says="released already")
-    project.commit("fix: forgotten", {"forgotten.txt": "x\n"})
-    said = refuses(project, "release.finish", "--version", "1.0.0", says="has 1 more commit that is in no release")
-    assert "release.drop" not in said
-    project.typed(said.partition("take them along: ")[2].strip())
-    assert project.git("log", "-1", "--format=%s", "develop") == "fix: forgotten"
-
-
-def test_a_lock_that_a_killed_git_left_is_named_before_anything_is_pushed(project: Project) -> None:
-    opened(project, "1.0.0", {"late.txt": "x\n"})
-    lock = project.path / ".git/index.lock"
-    lock.touch()
-    said = refuses(project, "release.finish", "--yes", says=f"{lock} is there")
-    project.typed(said.partition("when no git works there: ")[2].strip())
-    done(project.invoke("release.finish", "--yes"))
