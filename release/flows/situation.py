@@ -293,16 +293,27 @@ def _fetch_missing(situation: Situation, *, features: bool) -> None:
         git.fetch_objects(situation.repository, world.remote, offered)
     if elsewhere is not None and not git.whole_here(situation.repository, wanted.values()):
         only = shlex.join(name for name, oid in wanted.items() if name not in elsewhere or elsewhere[name].oid != oid)
+        asked = commands.git("remote", "get-url", "--push", world.remote)
         raise refusal(
             f"{world.remote} has commits where pushes go that it lacks where fetches come from",
-            f'bring them here: git fetch "$(git remote get-url --push {world.remote})" {only}',
+            f'bring them here: git fetch "$({asked})" {only}',
         )
 
 
 def _united(situation: Situation, branch: Branch) -> str:
-    """Return how a branch that has diverged comes together again: a rebase would take merges and tags out of it."""
+    """Return how a branch that has diverged comes together again: a rebase would take merges and tags out of it.
+
+    Where releases land, somebody else may have made one: that is to be looked at first. `--ff` is what a merge does
+    unless it is configured not to make commits.
+    """
     remote, switch = situation.world.remote, commands.git("switch", branch.name)
-    return f"{switch} && {commands.git('pull', '--no-rebase', '--no-edit', remote, branch.name)}"
+    pull = f"{switch} && {commands.git('pull', '--no-rebase', '--ff', '--no-edit', remote, branch.name)}"
+    mains = [situation.config.main] if situation.config.main else ["main", "master"]
+    is_main = branch.name in mains and branch.name != situation.config.develop
+    if not is_main and situation.group(branch.name) != "support":
+        return pull
+    both = f"{(branch.here or '')[:10]}...{(branch.there or '')[:10]}"
+    return f"see what each side has: git log --oneline --left-right {both}    to keep both: {pull}"
 
 
 def starting_point(situation: Situation, branch: Branch) -> tuple[str, str, tuple[Problem, ...]]:
