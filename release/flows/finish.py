@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError, usage
-from release.flows import checks, conflicts, content, landed, landing, releasing, requests, subjects
+from release.flows import checks, conflicts, content, fixes, landed, landing, releasing, requests, subjects
 from release.flows.receiving import Incoming, Merging, Receiver
 from release.flows.releasing import Finish, Merges
 from release.flows.sides import Sides
@@ -126,7 +126,9 @@ def _objections(run: Finish) -> list[Problem]:
     scene, subject = run.scene, run.subject
     return [
         *checks.worktree(scene.worktree, run.probe),
-        *checks.newer(scene, subject.version, subject.target, subject.target_tip),
+        *fixes.overtaken(
+            scene, subject.branch, subject.tip, subject.version, target=subject.target, onto=subject.target_tip
+        ),
         *checks.older_releases(scene, subject),
         *checks.not_empty(run.sides, subject, run.config.changelog),
         *([] if run.wish.allow_changed else checks.unchanged_since_candidate(run.sides, subject, run.config.changelog)),

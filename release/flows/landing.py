@@ -11,6 +11,7 @@ from release.flows import (
     commands,
     conflicts,
     content,
+    fixes,
     landed,
     moves,
     publishing,
@@ -18,11 +19,11 @@ from release.flows import (
     requests,
     situation,
     tagging,
+    unpublished,
 )
 from release.flows.landed import Landed
 from release.flows.receiving import Incoming, Receiver
 from release.flows.releasing import Merges
-from release.git import history
 from release.plan import Plan
 from release.steps import squashed
 
@@ -94,21 +95,22 @@ def _given_again(run: Finish, merges: Merges, notes: list[str]) -> Plan:
 
 
 def _refuse_released(run: Finish) -> NoReturn:
-    """Refuse a branch whose version is tagged. It can go, unless it has commits that are in no release.
+    """Refuse a branch whose version is tagged. It can go, when its release is pushed and has all its commits.
 
     Raises:
         ReleaseError: always (exit 3).
     """
     scene, subject = run.scene, run.subject
     name, what = subject.branch.name, f"{subject.branch.name} is released already, as {run.tag}"
-    told = squashed.tip(scene.objects, scene.tag_object(subject.version) or "")
-    later = history.only_in(scene.repository, [subject.tip], [scene.tags[subject.version], *([told] if told else [])])
+    later = fixes.after(scene, subject.tip, subject.version)
     if later:
-        since = told[:10] or f"refs/tags/{run.tag}"
-        take = f"{commands.git('switch', scene.develop.name)} && {commands.git('cherry-pick', f'{since}..{name}')}"
         some = f"{len(later)} more commits that are" if len(later) > 1 else "1 more commit that is"
-        raise refusal(f"{what}, and has {some} in no release", f"take them along: {take}")
-    raise refusal(what, f"it can go: {commands.invoke(f'{scene.group(name)}.drop', '--name', name)}")
+        soon = f"invoke hotfix.start && {fixes.picked(later)}"
+        hint = f"take them along: {fixes.along(scene, later)}    or release them soon: {soon}"
+        raise refusal(f"{what}, and has {some} in no release", hint)
+    unpublished.refuse(scene, "")  # its end at the remote may be part of that
+    gone = ("--remote",) if subject.branch.here is None else ()
+    raise refusal(what, f"it can go: {commands.invoke(f'{scene.group(name)}.drop', '--name', name, *gone)}")
 
 
 def tag_landed(run: Finish, found: Landed) -> Plan:

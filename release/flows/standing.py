@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from release import conventional
 from release import version as versions
 from release.errors import Problem, ReleaseError
-from release.flows import ancestry, commands, prepare, subjects, unpublished
+from release.flows import ancestry, commands, fixes, prepare, situation, subjects, unpublished
 from release.git import history, journal
 from release.git import world as git
 
@@ -132,6 +132,9 @@ def _below(scene: Situation, role: str, branch: Branch, against: Branch | None, 
     if role in ("develop", "trunk"):
         for release in scene.open_releases.values():
             yield _line(scene, "release", release, scene.main, depth + 1)
+        for release, version, ahead in fixes.kept(scene):
+            tag = versions.tag_name(version, scene.config.tag)
+            yield replace(_line(scene, "released", release, None, depth + 1), ahead=ahead, against=tag)
         features = _of(scene, "feature")
         for feature in features:
             yield _line(scene, "feature", feature, branch if len(features) <= _FEATURES else None, depth + 1)
@@ -189,17 +192,26 @@ def _next(lines: Sequence[Line], stopped: Stopped | None) -> str:
     if stopped is not None:
         resolving = f"resolve it in {stopped.worktree}, git add, then: " if stopped.worktree else ""
         return f"{resolving}invoke release.resume{', or invoke release.abort' if stopped.can_undo else ''}"
-    current = next((line for line in lines if line.current), None)
+    here = _from_here(next((line for line in lines if line.current), None))
+    if here:
+        return here
+    waiting = next((line for role in ("hotfix", "release") for line in lines if line.role == role), None)
+    if waiting is not None:
+        return commands.git("switch", waiting.branch)
+    return "invoke release.prepare next --dry-run"
+
+
+def _from_here(current: Line | None) -> str:
+    """Return what usually comes next on a branch that one stands on to work on it; "" elsewhere."""
     if current is not None and current.role in ("hotfix", "feature"):
         return f"commit on {current.branch}, then: invoke {current.role}.finish --dry-run"
     if current is not None and current.role == "release":
         if current.tag:
             return f"test {current.tag}, then: invoke release.finish --dry-run"
         return f"commit fixes on {current.branch}, then: invoke release.candidate, or invoke release.finish --dry-run"
-    waiting = next((line for role in ("hotfix", "release") for line in lines if line.role == role), None)
-    if waiting is not None:
-        return commands.git("switch", waiting.branch)
-    return "invoke release.prepare next --dry-run"
+    if current is not None and current.role == "released":
+        return f"its commits are not in {current.against}: how they are taken along says invoke release.finish"
+    return ""
 
 
 def problems(scene: Situation, wanted: str) -> list[Problem]:
@@ -228,6 +240,8 @@ def _release_branch(scene: Situation, branch: Branch, version: versions.Version)
     found = list(prepare.branch_problems(scene, tip, branch.name))
     if held is None or versions.release_segment(held) != version:
         found.append(subjects.other_version(branch, held, version))
+    onto = situation.starting_point(scene, scene.main)[0]
+    found += fixes.overtaken(scene, branch, tip, version, target=scene.main, onto=onto)
     since = scene.develop.there or scene.develop.here
     for message in history.messages(scene.repository, since, tip):
         commit = conventional.read(message)

@@ -165,11 +165,10 @@ def _number(scene: Situation, subject: Subject, *, pr: bool) -> tuple[Version, s
     following = free_patch(current or held, scene.tags)
     if current is not None and current.release[:2] != held.release[:2]:
         more = ("--version", str(following), *(["--pr"] if pr else []))
-        raise refusal(
-            f"{target.name} is at {current}: {held} is not newer",
-            f"for the older line: invoke support.start {held.major}.{held.minor}    "
-            f"or on top of it: {commands.invoke('hotfix.finish', '--name', subject.branch.name, *more)}",
-        )
+        on_top = f"on top of it: {commands.invoke('hotfix.finish', '--name', subject.branch.name, *more)}"
+        line = f"for the older line: invoke support.start {held.major}.{held.minor}    or "
+        hint = f"{line if versions.older_line(held, scene.tags) else ''}{on_top}"
+        raise refusal(f"{target.name} is at {current}: {held} is not newer", hint)
     return following, f"{held} is taken: this hotfix becomes {following}"
 
 

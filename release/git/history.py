@@ -121,6 +121,18 @@ def only_in(repository: Repository, tips: Iterable[str], others: Iterable[str]) 
     return repository.run("rev-list", "--stdin", "--ignore-missing", data=data).out.decode().split()
 
 
+def not_picked(repository: Repository, tip: str, upstream: str, others: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the commits of `tip`, and their subjects, that no other has and `upstream` has not in other words.
+
+    What was cherry-picked there is there. Oldest first, without merges: they say nothing of their own.
+    """
+    arguments = ["--reverse", "--no-merges", "--cherry-pick", "--right-only", "-z", "--format=%H %s"]
+    scope = [f"{upstream}...{tip}", *(f"^{oid}" for oid in others)]
+    out = repository.run("log", *arguments, "--no-show-signature", "--ignore-missing", *scope, "--").out
+    found = [record.partition(" ") for record in out.decode("utf-8", "replace").split("\0") if record]
+    return [(commit, subject) for commit, _, subject in found]
+
+
 def messages(repository: Repository, since: str | None, until: str) -> list[str]:
     """Return the messages of the commits in `until` that are not in `since`, newest first."""
     scope = [f"^{since}"] if since else []
