@@ -9,6 +9,7 @@ from release import version as versions
 from release.errors import Problem
 from release.flows import commands
 from release.formats import changelog as document_of
+from release.git import leftovers
 from release.git import world as git
 from release.git.worktree import name_some
 from release.steps import merging
@@ -113,7 +114,7 @@ def newer(scene: Situation, version: Version, target: Branch, tip: str) -> list[
         found.append(
             Problem(
                 what=f"{version} is not newer than {current}, the VERSION of {target.name}",
-                hint=versions.older_line(version, scene.tags) or "choose a version above that, and prepare it anew",
+                hint=versions.older_line(version, scene.tags) or "choose a version above that",
             )
         )
     return found
@@ -148,7 +149,8 @@ def not_empty(sides: Sides, subject: Subject, changelog: str) -> Iterator[Proble
     if not _differ(sides, subject, before, name, changelog, lambda _: None):
         yield Problem(
             what=f"{branch.name} has nothing that {name} has not",
-            hint=f"commit what is to be released, or drop it: invoke {scene.group(branch.name)}.drop",
+            hint="commit what is to be released, or drop it: "
+            f"{commands.invoke(f'{scene.group(branch.name)}.drop', '--name', branch.name)}",
         )
 
 
@@ -191,8 +193,8 @@ def without_gates(config: Config) -> list[str]:
 
 
 def worktree(tree: Worktree, probe: Probe) -> list[Problem]:
-    """What keeps a worktree from following: git in the middle of something, or changes that no commit holds."""
-    problems = busy(tree)
+    """What keeps the worktree that a flow runs in from following: git at work, or changes that no commit holds."""
+    problems = busy(tree, is_here=True)
     if probe.tracked.files:
         problems.append(
             Problem(
@@ -204,7 +206,8 @@ def worktree(tree: Worktree, probe: Probe) -> list[Problem]:
         problems.append(
             Problem(
                 what=f"submodules with changes: {name_some(probe.tracked.submodules)}",
-                hint="commit inside them and record them, or: git submodule update",
+                hint="commit inside them and record them, or put the changes aside: "
+                "git submodule foreach git stash && git submodule update",
             )
         )
     return problems
@@ -212,21 +215,18 @@ def worktree(tree: Worktree, probe: Probe) -> list[Problem]:
 
 def following(tree: Worktree, probe: Probe, move: WorktreeMove, *, is_here: bool) -> list[Problem]:
     """What keeps a worktree from a move; uncommitted changes do so at once only where the flow runs (`is_here`)."""
-    problems = worktree(tree, probe) if is_here else busy(tree)
+    problems = worktree(tree, probe) if is_here else busy(tree, is_here=False)
     if not problems and move.changes and (problem := probe.can_follow(move)) is not None:
         problems.append(problem)
     return problems
 
 
-def busy(tree: Worktree) -> list[Problem]:
-    """Say what git is in the middle of in a worktree."""
+def busy(tree: Worktree, *, is_here: bool) -> list[Problem]:
+    """Say what git is in the middle of in a worktree; its end is typed here (`is_here`: in that worktree)."""
     problems = []
     if (found := git.in_progress(tree.git_dir)) is not None:
-        problems.append(Problem(what=f"a {found[0]} is in progress in {tree.path}", hint=f"end it: {found[1]}"))
-    lock = tree.git_dir / "index.lock"
-    if lock.exists():
-        hint = f"wait for it to end; when no git works there: rm {shlex.quote(str(lock))}"
-        problems.append(
-            Problem(what=f"a git command is at work in {tree.path}, or was killed: {lock} is there", hint=hint)
-        )
+        end = found[1] if is_here else found[1].replace("git", f"git -C {shlex.quote(str(tree.path))}", 1)
+        problems.append(Problem(what=f"a {found[0]} is in progress in {tree.path}", hint=f"end it: {end}"))
+    if (locked := leftovers.index_lock(str(tree.path), tree.git_dir)) is not None:
+        problems.append(locked)
     return problems

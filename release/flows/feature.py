@@ -65,7 +65,8 @@ def _empty(scene: Situation, branch: Branch, tip: str, onto: str) -> list[Proble
     if git.relation(scene.repository, tip, onto)[0]:
         return []
     what = f"{branch.name} has no commit that {scene.develop.name} has not"
-    return [Problem(what=what, hint="commit on it first, or drop it: invoke feature.drop")]
+    drop = commands.invoke("feature.drop", "--name", branch.name)
+    return [Problem(what=what, hint=f"commit on it first, or drop it: {drop}")]
 
 
 def _merge(scene: Situation, wish: Wish, merging: Merging, branch: Branch, tip: str, onto: str) -> Received:

@@ -41,7 +41,7 @@ def follow(
         goal = _goal(scene, tree, moved, gone, landing)
         if goal is None:
             if not tree.branch and git.held_branch(tree.git_dir) in (*moved, *gone):
-                problems += checks.busy(tree)
+                problems += checks.busy(tree, is_here=tree.path == scene.worktree.path)
             continue
         if not tree.path.is_dir():
             problems.append(_out_of_reach(tree))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from release import config as configuration
 from release import console, process
 from release.errors import Exit, Problem, ReleaseError, usage
+from release.flows import commands
 from release.git import command
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _play(stage: Stage, wanted: str) -> None:
 
 def _task(stage: Stage, words: Sequence[str]) -> None:
     """Run one task in a process of its own."""
-    console.say(f"$ invoke {' '.join(words)}")
+    console.say(f"$ {commands.invoke(*words)}")
     program = [sys.executable, "-m", "invoke", *words]
     result = process.run(program, cwd=stage.clone, env=dict(os.environ), timeout=_STEP_SECONDS)
     for line in (result.out + result.err).decode("utf-8", "replace").splitlines():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release.errors import refusal
+from release.errors import Problem, ReleaseError, refusal
 from release.git import command, world
 
 if TYPE_CHECKING:
@@ -47,6 +48,29 @@ def remove_locks(repository: Repository, plan: Plan) -> None:
                 f"{lock} was left by something else: it holds {held[:64]!r}", "remove it if no git is running"
             )
         lock.unlink(missing_ok=True)
+
+
+def index_lock(place: str, git_dir: Path) -> Problem | None:
+    """Return what is wrong when the index of the worktree at `place` is locked: it cannot follow."""
+    lock = git_dir / "index.lock"
+    if not lock.exists():
+        return None
+    hint = f"wait for it to end; when no git works there: rm {shlex.quote(str(lock))}"
+    return Problem(what=f"a git command is at work in {place}, or was killed: {lock} is there", hint=hint)
+
+
+def refuse_locked(repository: Repository, plan: Plan) -> None:
+    """Refuse a plan while an index that it changes is locked: that would be noticed when there is no way back.
+
+    Raises:
+        ReleaseError: there are such (exit 3).
+    """
+    places = {move.path: Path(move.git_dir) for move in plan.worktrees}
+    if plan.index:
+        places[plan.top] = repository.git_dir
+    problems = [problem for place, git_dir in places.items() if (problem := index_lock(place, git_dir))]
+    if problems:
+        raise ReleaseError(problems)
 
 
 def refuse_if_working(repository: Repository, plan: Plan, *, pushing: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import threading
 from dataclasses import dataclass, replace
@@ -46,6 +47,7 @@ class Transaction:
         """
         if plan.empty:
             return ()
+        leftovers.refuse_locked(self.repository, plan)
         files.refuse_taken(Path(plan.top), [edit.path for edit in plan.files])
         written = journal.Journal(
             plan=plan,
@@ -226,7 +228,7 @@ class Transaction:
             ):
                 raise interrupted(
                     f"{move.path}: HEAD was moved to {short(branch) or head} since the run was interrupted",
-                    f"git switch back to {short(move.old_branch) or move.old}, then: {RESUME}",
+                    f"take it back: {_switched(move)}    then: {RESUME}",
                 )
             worktree.complete(move, self.objects, lock=self.lock, torn=torn)
         elif move.changes:
@@ -270,11 +272,17 @@ class Transaction:
             for entry in [change.new]
         ]
         command.write(["update-index", "-z", "--index-info"], cwd=top, lock=self.lock, data=b"".join(lines))
-        command.write(["update-index", "-q", "--refresh"], cwd=top, lock=self.lock, accept=(0, 1))
+        command.write(["update-index", "--refresh"], cwd=top, lock=self.lock, accept=(0, 1))
         return strange
 
     def _write(self, cwd: str, *arguments: str) -> None:
         command.write(arguments, cwd=Path(cwd), lock=self.lock)
+
+
+def _switched(move: WorktreeMove) -> str:
+    """Return how HEAD of a worktree goes back to where it was, wherever that is typed."""
+    goal = [short(move.old_branch)] if move.old_branch else ["--detach", move.old]
+    return shlex.join(["git", "-C", move.path, "switch", *goal])
 
 
 def _ways_on(plan: Plan) -> str:

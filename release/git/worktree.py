@@ -31,7 +31,10 @@ _SHOWN = 5  # paths named in one message
 
 
 class Tracked(NamedTuple):
-    """Tracked files with changes that no commit holds (staged or not), and submodules that moved or are dirty."""
+    """Tracked files with changes that no commit holds (staged or not), and submodules that moved or have such files.
+
+    What a submodule does not track is nobody's concern: no move of the worktree reaches into one.
+    """
 
     files: tuple[str, ...]
     submodules: tuple[str, ...]
@@ -140,7 +143,7 @@ def index_copy(git_dir: Path) -> Iterator[Mapping[str, str]]:
 
 def _tracked(path: Path, env: Mapping[str, str]) -> Tracked:
     out = command.run(
-        ["status", "--porcelain=v2", "-z", "--untracked-files=no", "--ignore-submodules=none", "--no-renames"],
+        ["status", "--porcelain=v2", "-z", "--untracked-files=no", "--ignore-submodules=untracked", "--no-renames"],
         cwd=path,
         env=env,
     ).out
@@ -206,7 +209,7 @@ def is_gone(place: Path, git_dir: Path, common: Path) -> bool:
 def follow(move: WorktreeMove, *, lock: int | None) -> None:
     """Bring index and files of a clean worktree from the old commit to the new one."""
     place = Path(move.path)
-    command.write(["update-index", "-q", "--refresh"], cwd=place, lock=lock, accept=(0, 1))
+    command.write(["update-index", "--refresh"], cwd=place, lock=lock, accept=(0, 1))
     command.write(["read-tree", "-m", "-u", "--no-recurse-submodules", move.old, move.new], cwd=place, lock=lock)
 
 

@@ -202,8 +202,8 @@ def push_address(repository: Repository, settings: Mapping[str, tuple[str, ...]]
     if len(pushed) > 1:
         raise usage(
             f"pushes to {remote} go to {len(pushed)} addresses, and no push to several is all or nothing",
-            f'keep one of: git remote get-url --push --all {remote}    or name another remote: remote = "…" in'
-            " [tool.release]",
+            f"keep one of: git remote get-url --push --all {shlex.quote(remote)}    "
+            'or name another remote: remote = "…" in [tool.release]',
         )
     if pushed[0] == fetched[0]:
         return {}

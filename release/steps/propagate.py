@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -163,7 +164,8 @@ def _literals_only(
 
 
 def _other_edits(path: str, why: str) -> Problem:
-    return Problem(what=f"{path} {why}", hint=f"commit it first: git commit -- {path}    or set it aside: git stash")
+    commit = f"git commit -- {shlex.quote(path)}"
+    return Problem(what=f"{path} {why}", hint=f"commit it first: {commit}    or set it aside: git stash")
 
 
 def _same_but_for_literals(tree: WorkingTree, path: str, wanted: bytes, here: list[Site], version: Version) -> bool:

@@ -184,8 +184,18 @@ def test_a_dirty_submodule_is_refused(project: Project, dirt: str) -> None:
     (place / "lib.txt").write_text("2\n")
     if dirt == "committed":
         change(project, {"lib.txt": "3\n"}, at=place)
-    refuses(project, *FINISH, says="submodules with changes: lib")
+    said = refuses(project, *FINISH, says="submodules with changes: lib")
     assert (place / "lib.txt").read_text() == ("3\n" if dirt == "committed" else "2\n")
+    project.typed(said.partition("put the changes aside: ")[2].strip())
+    finishes(project)
+    released(project)
+
+
+def test_what_a_submodule_does_not_track_is_no_change(project: Project) -> None:
+    place = with_submodule(project)
+    (place / "notes").write_text("mine\n")
+    finishes(project)
+    assert (place / "notes").read_text() == "mine\n"
 
 
 def test_no_develop_anywhere_is_refused(project: Project) -> None:
