@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from release.entry import Entry
 
 
@@ -194,6 +196,21 @@ class Stop(NamedTuple):
 
     @property
     def task(self) -> str:
-        """The command that begins the flow again, without its other options."""
-        flag = "--version" if self.flow == "release.finish" else "--name"
-        return shlex.join((self.flow, flag, str(dict(self.options)["name"])))
+        """The command that begins the flow again, as `again`."""
+        return again(self.flow, dict(self.options))
+
+
+def again(flow: str, options: Mapping[str, object]) -> str:
+    """Return the command that begins a flow that merges again, with all that it was told but the tag's message.
+
+    Without `--pr` or `--no-push` it would do what nobody asked for.
+    """
+    named = "--version" if flow == "release.finish" else "--name"
+    words = [flow, named, str(options["name"])]
+    for flag in ("version", "commit"):
+        words += [f"--{flag}", str(options[flag])] if options.get(flag) else []
+    words += [] if options.get("push", True) else ["--no-push"]
+    words += [
+        f"--{flag.replace('_', '-')}" for flag in ("keep", "allow_changed", "allow_empty", "pr") if options.get(flag)
+    ]
+    return shlex.join(words)

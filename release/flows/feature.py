@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError, usage
@@ -13,7 +12,7 @@ from release.flows.sides import Sides
 from release.git import merge
 from release.git import worktree as trees
 from release.git import world as git
-from release.plan import Plan
+from release.plan import Plan, again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +86,7 @@ def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str) -> Plan:
     refs, push = publishing.updates(scene, [publishing.Moved(branch, tip)], None, push=True)
     where = requests.address(scene, branch, scene.develop)
     return Plan(
-        task=shlex.join((wish.flow, "--name", branch.name, "--pr")),
+        task=_task(wish, branch),
         top=str(scene.repository.top),
         done=f"{branch.name} is at {scene.world.remote}, awaiting merge: {where}",
         then=f"when it is merged: {commands.invoke('feature.drop', '--name', branch.name)}",
@@ -96,6 +95,10 @@ def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str) -> Plan:
         refs=refs,
         commit=tip,
     )
+
+
+def _task(wish: Wish, branch: Branch) -> str:
+    return again(wish.flow, {**asdict(wish), "name": branch.name})
 
 
 def _plan(
@@ -133,7 +136,7 @@ def _plan(
     revert = f"{commands.git('switch', develop.name)} && git revert -m 1 {commit[:10]}"
     status = "invoke release.status"
     return Plan(
-        task=shlex.join((wish.flow, "--name", branch.name)),
+        task=_task(wish, branch),
         top=str(scene.repository.top),
         done=f"{branch.name} is merged into {develop.name}, {where}",
         then=status if push else commands.push(scene, later) or status,

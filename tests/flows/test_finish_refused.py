@@ -149,6 +149,22 @@ def test_a_branch_that_is_deleted_there_during_the_push_is_no_riddle(project: Pr
     released(project)
 
 
+def test_what_was_asked_for_is_asked_for_again(project: Project) -> None:
+    """Without --pr the command would merge into main itself."""
+    colleague(project, moves(BRANCH))
+    ended = project.invoke(*FINISH, "--pr")
+    command = ended.err.partition("planned on what is there now: invoke ")[2].strip()
+    assert command == "release.finish --version 1.0.0 --pr"
+    main = project.remote_ref("main")
+    again = project.invoke(*command.split(), "--yes")
+    assert (again.code, project.remote_ref("main") == main) == (0, True), again.text
+    change(project, {"late.txt": "x\n"})
+    hook(project, "pre-receive", "exit 1")
+    refused = project.invoke(*command.split(), "--yes")
+    assert (refused.code, f"{command} --pr" in refused.err) == (3, False), refused.text
+    assert command in refused.err
+
+
 def test_a_tag_that_comes_during_the_push_is_not_replaced(project: Project) -> None:
     colleague(project, "git update-ref refs/tags/v1.0.0 main")
     ended = project.invoke(*FINISH)
