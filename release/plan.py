@@ -205,12 +205,11 @@ def again(flow: str, options: Mapping[str, object]) -> str:
 
     Without `--pr` or `--no-push` it would do what nobody asked for.
     """
-    named = "--version" if flow == "release.finish" else "--name"
-    words = [flow, named, str(options["name"])]
+    is_release = flow == "release.finish"
+    words = [flow, "--version" if is_release else "--name", str(options["name"])]
     for flag in ("version", "commit"):
         words += [f"--{flag}", str(options[flag])] if options.get(flag) else []
     words += [] if options.get("push", True) else ["--no-push"]
-    words += [
-        f"--{flag.replace('_', '-')}" for flag in ("keep", "allow_changed", "allow_empty", "pr") if options.get(flag)
-    ]
+    words += ["--allow-changed"] if is_release and options.get("allow_changed") else []  # others are always allowed to
+    words += [f"--{flag.replace('_', '-')}" for flag in ("keep", "allow_empty", "pr") if options.get(flag)]
     return shlex.join(words)

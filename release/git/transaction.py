@@ -228,7 +228,7 @@ class Transaction:
             ):
                 raise interrupted(
                     f"{move.path}: HEAD was moved to {short(branch) or head} since the run was interrupted",
-                    f"take it back: {_switched(move)}    then: {RESUME}",
+                    f"take it back: {_switched(move, world.observe(self.repository).refs)}    then: {_ways_on(plan)}",
                 )
             worktree.complete(move, self.objects, lock=self.lock, torn=torn)
         elif move.changes:
@@ -279,9 +279,13 @@ class Transaction:
         command.write(arguments, cwd=Path(cwd), lock=self.lock)
 
 
-def _switched(move: WorktreeMove) -> str:
-    """Return how HEAD of a worktree goes back to where it was, wherever that is typed."""
-    goal = [short(move.old_branch)] if move.old_branch else ["--detach", move.old]
+def _switched(move: WorktreeMove, now: Mapping[str, Ref]) -> str:
+    """Return how HEAD of a worktree goes back to where it was or is to be, wherever that is typed.
+
+    One of its branches may not be there: it is yet to be made, or deleted already.
+    """
+    branch = next((one for one in (move.old_branch, move.new_branch) if one in now), "")
+    goal = [short(branch)] if branch else ["--detach", move.old]
     return shlex.join(["git", "-C", move.path, "switch", *goal])
 
 

@@ -13,6 +13,8 @@ from crash.killing import Point, strike
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from support import Ended
+
     from crash.judging import Trial
 
     Tries = Callable[[Case], Trial]
@@ -37,10 +39,11 @@ def struck(tries: Tries) -> Struck:
     return strike_once
 
 
-def expect(tried: Trial, command: str, code: int, *words: str) -> None:
+def expect(tried: Trial, command: str, code: int, *words: str) -> Ended:
     ended = tried.stage.project.invoke(command)
     assert ended.code == code, ended.text
     assert all(word in ended.text for word in words), ended.text
+    return ended
 
 
 def arrived(tried: Trial, command: str) -> None:
@@ -117,9 +120,9 @@ def test_head_moved_elsewhere_stops(command: str, struck: Struck) -> None:
     tried = struck(PREPARE, JOURNAL)
     git = tried.stage.project.git
     git("switch", "-q", "-c", "aside", "main")
-    expect(tried, command, 7, "HEAD was moved to aside", "git switch")
+    ended = expect(tried, command, 7, "HEAD was moved to aside")
     assert git("symbolic-ref", "HEAD") == "refs/heads/aside"
-    git("switch", "-q", "develop")
+    tried.stage.project.typed(ended.err.partition("take it back: ")[2].partition("    ")[0])
     git("branch", "-q", "-D", "aside")
     git("update-index", "--assume-unchanged", "watched.txt")
     expect(tried, command, 0)
