@@ -35,9 +35,8 @@ def kept(scene: Situation) -> Iterator[tuple[Branch, Version, int]]:
         if (version := versions.from_tag(branch.name, scene.config.release)) is not None and version in scene.tags
     }
     tips = {branch: branch.here or branch.there or "" for branch in found}
-    if not history.only_in(
-        scene.repository, tips.values(), [one for v in found.values() for one in _released(scene, v)]
-    ):
+    known = [commit for version in found.values() for commit in _released(scene, version)]
+    if not found or not history.only_in(scene.repository, tips.values(), known):
         return  # as of most: one question for all of them
     for branch, version in found.items():
         if commits := after(scene, tips[branch], version):

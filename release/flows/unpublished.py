@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.errors import refusal
@@ -57,40 +57,46 @@ def named(push: Push, but: str = "") -> str:
 
 def _tags(scene: Situation) -> dict[versions.Version, RefUpdate]:
     """Return the tags of final versions on what main, or a support branch, has more than at the remote."""
-    ahead = [one for one in _named(scene) if one.name == scene.main.name or scene.group(one.name) == "support"]
-    there = scene.world.refs_there()
-    only_here = {
-        commit: version
-        for version, commit in scene.tags.items()
-        if versions.is_final(version) and (name := _ref(scene, version)) in scene.world.refs and name not in there
-    }
-    if not ahead or not only_here:
+    ends = [one for one in _differing(scene) if one.branch.name == scene.main.name or one.group == "support"]
+    if not ends:
         return {}
-    new = history.only_in(scene.repository, [one.here or "" for one in ahead], [one.there or "" for one in ahead])
-    found = sorted(only_here[commit] for commit in new if commit in only_here)
+    there, refs = scene.world.refs_there(), scene.world.refs
+    names = {
+        one: f"refs/tags/{versions.tag_name(one, scene.config.tag)}" for one in scene.tags if versions.is_final(one)
+    }
+    only_here = [one for one in sorted(names) if names[one] in refs and names[one] not in there]
+    if not only_here:
+        return {}
+    new = set(history.only_in(scene.repository, [one.here for one in ends], [one.there for one in ends]))
     return {
-        one: RefUpdate(name=_ref(scene, one), old=None, new=scene.world.refs[_ref(scene, one)].oid) for one in found
+        one: RefUpdate(name=names[one], old=None, new=refs[names[one]].oid)
+        for one in only_here
+        if scene.tags[one] in new
     }
 
 
-def _ref(scene: Situation, version: versions.Version) -> str:
-    return f"refs/tags/{versions.tag_name(version, scene.config.tag)}"
+class _Differing(NamedTuple):
+    """A branch that is not where the remote has it: its group of tasks, and both commits."""
+
+    branch: Branch
+    group: str
+    here: str
+    there: str
 
 
-def _named(scene: Situation) -> Iterator[Branch]:
+def _differing(scene: Situation) -> Iterator[_Differing]:
     """Yield the branches of the flow that differ from the remote's."""
+    trunks = (scene.main.name, scene.config.develop)
     for branch in scene.branches():
-        named = branch.name in (scene.main.name, scene.config.develop) or scene.group(branch.name) in (
-            "support",
-            "release",
-        )
-        if named and branch.here is not None and branch.there is not None and branch.here != branch.there:
-            yield branch
+        if branch.here is None or branch.there is None or branch.here == branch.there:
+            continue
+        group = scene.group(branch.name)
+        if branch.name in trunks or group in ("support", "release"):
+            yield _Differing(branch, group, branch.here, branch.there)
 
 
 def _branches(scene: Situation) -> Iterator[RefUpdate]:
-    for branch in _named(scene):
-        assert branch.here is not None  # noqa: S101  # `_named` yields what is both here and there
-        assert branch.there is not None  # noqa: S101  # as above
-        if git.is_ancestor(scene.repository, branch.there, branch.here):
-            yield RefUpdate(name=branch.ref, old=branch.there, new=branch.here)
+    """Yield the updates of those that only went on here."""
+    for branch, _, here, there in _differing(scene):
+        if git.is_ancestor(scene.repository, there, here):
+            yield RefUpdate(name=branch.ref, old=there, new=here)
