@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Git's modes.
+FILE, EXECUTABLE, SYMLINK, SUBMODULE, TREE = "100644", "100755", "120000", "160000", "40000"
+
 
 class Entry(NamedTuple):
-    """Git's mode (100644, 100755, 120000, 160000; 40000 is a tree) and the object id."""
+    """Git's mode, and the object id."""
 
     mode: str
     oid: str
@@ -14,4 +17,4 @@ class Entry(NamedTuple):
     @property
     def is_file(self) -> bool:
         """Whether it is a plain file."""
-        return self.mode in ("100644", "100755")
+        return self.mode in (FILE, EXECUTABLE)

@@ -57,6 +57,11 @@ def refusal(what: str, hint: str = "") -> ReleaseError:
     return ReleaseError([Problem(what=what, hint=hint)])
 
 
+def unseen(what: str, hint: str = "") -> ReleaseError:
+    """Something could not be looked at, and so has not passed (exit 5)."""
+    return ReleaseError([Problem(what=what, hint=hint, exit=Exit.NOT_AUDITED)])
+
+
 def interrupted(what: str, hint: str = "") -> ReleaseError:
     """A journal is kept and `release.resume` goes on (exit 7)."""
     return ReleaseError([Problem(what=what, hint=hint, exit=Exit.INTERRUPTED)])

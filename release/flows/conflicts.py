@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release import console
+from release.entry import SUBMODULE
 from release.errors import Exit, Problem, ReleaseError, refusal
 from release.flows import situation
 from release.git import handover, journal
-from release.git.worktree import SUBMODULE, name_some
+from release.git.worktree import name_some
 from release.plan import Opened, Stop
 from release.steps.working_tree import VERSION
 
@@ -175,7 +176,7 @@ def put_away(repository: Repository, stop: Stop) -> Stop:
     if stop.opened is None:
         return stop
     keep(repository, stop)
-    _put_away(repository, stop.opened)
+    _remove(repository, stop.opened)
     stop = stop._replace(opened=None)
     keep(repository, stop)
     return stop
@@ -185,10 +186,10 @@ def give_up(repository: Repository, stop: Stop) -> None:
     """Put the worktree of a stop away; nothing else was changed. Half of it is no merge any more: it is made anew."""
     if stop.opened is not None:
         keep(repository, stop._replace(opened=stop.opened._replace(handed=False, given_up=True)))
-        _put_away(repository, stop.opened)
+        _remove(repository, stop.opened)
 
 
-def _put_away(repository: Repository, opened: Opened) -> None:
+def _remove(repository: Repository, opened: Opened) -> None:
     if not handover.remove(repository, opened):
         console.say(f"left alone, because it is no worktree of this repository: {opened.path}")
 

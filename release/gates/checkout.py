@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release.errors import ReleaseError, refusal, usage
+from release.errors import ReleaseError, refusal, unseen, usage
 from release.gates import parts, receipts
 from release.git import lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from release.entry import Entry
     from release.errors import Problem
@@ -73,7 +74,7 @@ def opened(
             found = _laid_out(part, lock)
             files = parts.listing(part)
             if parts.tree_of(part) != tree:
-                raise parts.unseen(f"the commit {commit} has not the tree {tree}")
+                raise unseen(f"the commit {commit} has not the tree {tree}")
         except ReleaseError as error:
             raise ReleaseError(_named(gate, error)) from None
         yield Checkout(gate=gate, folder=folder, lock=lock, pieces=found, files=files)
@@ -116,7 +117,7 @@ def place(repository: Repository, gate: str) -> Path:
 
 def blind(gate: str, what: str, hint: str = "") -> ReleaseError:
     """Return the error that a gate could not look (exit 5)."""
-    return parts.unseen(f"NOT AUDITED: gate {gate} could not look: {what}", hint)
+    return unseen(f"NOT AUDITED: gate {gate} could not look: {what}", hint)
 
 
 def _named(gate: str, error: ReleaseError) -> Iterator[Problem]:
@@ -142,17 +143,16 @@ def _laid_out(part: parts.Part, lock: int) -> tuple[parts.Part, ...]:
         parts.remove(part.git)
         return tuple(parts.lay_out(part, lock))
     except OSError as error:
-        raise parts.unseen(f"{error.filename or part.tree}: {error.strerror}", f"remove {part.tree.parent}") from None
+        raise unseen(f"{error.filename or part.tree}: {error.strerror}", f"remove {part.tree.parent}") from None
 
 
-@contextlib.contextmanager
-def _locked(folder: Path, gate: str, say: Callable[[str], None]) -> Iterator[int]:
-    """Hold the gate's lock; yields its descriptor.
+def _locked(folder: Path, gate: str, say: Callable[[str], None]) -> AbstractContextManager[int]:
+    """Return the gate's lock, to be held; it yields its descriptor.
 
     Raises:
         ReleaseError: another run, or a nox that outlived its run, holds it (exit 3).
     """
-    with lock.held(
+    return lock.held(
         folder / "lock",
         permissions=0o600,
         wait=LOCK_SECONDS,
@@ -161,5 +161,4 @@ def _locked(folder: Path, gate: str, say: Callable[[str], None]) -> Iterator[int
             "wait for it to end, or end it",
         ),
         waiting=lambda: say(f"gate {gate}: waiting for another run of it"),
-    ) as descriptor:
-        yield descriptor
+    )

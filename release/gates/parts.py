@@ -12,11 +12,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from release.entry import Entry
-from release.errors import Exit, Problem, ReleaseError
+from release.entry import SUBMODULE, Entry
+from release.errors import ReleaseError, unseen
 from release.formats import inert
 from release.git import command
-from release.git.database import SUBMODULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -115,11 +114,6 @@ def named(paths: Sequence[str]) -> str:
     """Return paths for a message: the first few, and how many more there are."""
     rest = f", and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
     return ", ".join(map(inert.reason, paths[:_NAMED])) + rest
-
-
-def unseen(what: str, hint: str = "") -> ReleaseError:
-    """Return the error of a gate that could not look (exit 5)."""
-    return ReleaseError([Problem(what=what, hint=hint, exit=Exit.NOT_AUDITED)])
 
 
 def remove(place: Path) -> None:

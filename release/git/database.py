@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from release.entry import Entry
+from release.entry import SUBMODULE, TREE, Entry
 from release.errors import Exit, Problem, ReleaseError, refusal
 from release.git import command
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from release.process import Process
-
-TREE = "40000"
-SUBMODULE = "160000"
 
 
 class Commit(NamedTuple):

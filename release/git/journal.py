@@ -15,7 +15,8 @@ from release.git import lock
 from release.plan import Candidate, FileEdit, Opened, PathChange, Plan, Push, RefUpdate, Stop, Tag, WorktreeMove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from release.git.repository import Repository
@@ -52,9 +53,8 @@ def folder(repository: Repository) -> Path:
     return repository.common / "release"
 
 
-@contextlib.contextmanager
-def locked(repository: Repository) -> Iterator[int]:
-    """Hold the repository's lock; yields its descriptor, which writing git calls inherit.
+def locked(repository: Repository) -> AbstractContextManager[int]:
+    """Return the repository's lock, to be held; it yields its descriptor, which writing git calls inherit.
 
     A git call that outlives us keeps the lock, so nobody resumes while it still works.
 
@@ -63,7 +63,7 @@ def locked(repository: Repository) -> Iterator[int]:
     """
     place = folder(repository)
     place.mkdir(exist_ok=True)
-    with lock.held(
+    return lock.held(
         place / "lock",
         permissions=0o666,
         wait=LOCK_SECONDS,
@@ -72,8 +72,7 @@ def locked(repository: Repository) -> Iterator[int]:
             "wait for it to end, then: invoke release.status",
         ),
         waiting=lambda: None,
-    ) as descriptor:
-        yield descriptor
+    )
 
 
 def read(repository: Repository) -> Journal | None:

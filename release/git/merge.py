@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from release.entry import Entry
+from release.entry import SUBMODULE, Entry
 from release.git import command, scratch, worktree
 from release.git.objects import object_id
 
@@ -94,7 +94,7 @@ class Merger:
         for one in sides[1:]:
             for change in worktree.changes(self._reader, sides[0], one):
                 for entry in (change.old, change.new):
-                    if entry is not None and entry.mode != worktree.SUBMODULE:
+                    if entry is not None and entry.mode != SUBMODULE:
                         self._reader.blob(entry.oid)
 
     @contextlib.contextmanager

@@ -10,10 +10,9 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from release.entry import Entry
+from release.entry import TREE, Entry
 from release.errors import refusal
 from release.git import command
-from release.git.database import TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

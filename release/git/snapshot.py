@@ -88,7 +88,7 @@ def of_commit(repository: Repository, objects: ObjectReader, commit: str) -> Sna
 def of_tree(repository: Repository, objects: ObjectReader, tree: str) -> Snapshot:
     """Return the files of a tree that the database has, by its id or that of its commit, as `of_commit`."""
     out = repository.run("ls-tree", "-r", "-z", "--full-tree", tree).out
-    return Snapshot(entries=_entries(out, tree=True), reader=lambda _, entry: objects.blob(entry.oid))
+    return Snapshot(entries=entries(out, tree=True), reader=lambda _, entry: objects.blob(entry.oid))
 
 
 def derived(objects: ObjectReader, known: Snapshot, changes: Iterable[PathChange]) -> Snapshot:
@@ -139,16 +139,17 @@ def list_tracked(folder: Path) -> Process:
 def of_working_tree(repository: Repository, listing: Process) -> Snapshot:
     """Return the tracked files as they lie on disk; a conflicted index entry counts once."""
     out = command.checked(listing.finish()).out
-    return Snapshot(entries=_entries(out, tree=False), reader=lambda path, _: read_regular(repository.top, path))
+    return Snapshot(entries=entries(out, tree=False), reader=lambda path, _: read_regular(repository.top, path))
 
 
-def _entries(out: bytes, *, tree: bool) -> dict[str, Entry]:
-    entries = {}
+def entries(out: bytes, *, tree: bool) -> dict[str, Entry]:
+    """Read what `ls-files --stage -z` prints, or of a `tree` what `ls-tree -z` does."""
+    found = {}
     for record in os.fsdecode(out).split("\0")[:-1]:
         facts, _, path = record.partition("\t")
         mode, second, third = facts.split(" ")
-        entries[path] = Entry(mode=mode, oid=third if tree else second)
-    return entries
+        found[path] = Entry(mode=mode, oid=third if tree else second)
+    return found
 
 
 def read_regular(top: Path, path: str) -> bytes:

@@ -12,10 +12,9 @@ import tempfile
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from release.entry import Entry
+from release.entry import EXECUTABLE, SUBMODULE, SYMLINK, TREE, Entry
 from release.errors import Problem, interrupted
 from release.git import command, snapshot
-from release.git.database import TREE
 from release.plan import PathChange
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from release.git.world import Worktree
     from release.plan import WorktreeMove
 
-EXECUTABLE, SYMLINK, SUBMODULE = "100755", "120000", "160000"  # git's modes
 _SHOWN = 5  # paths named in one message
 
 

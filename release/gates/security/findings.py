@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from release.errors import Exit, Problem, ReleaseError
+from release.errors import unseen
 from release.formats import inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from release.errors import ReleaseError
 
 BANDIT = "bandit"
 PIP_AUDIT = "pip-audit"
@@ -61,7 +63,7 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def blind(what: str, hint: str = "") -> ReleaseError:
     """Return the error of a check that could not look (exit 5)."""
-    return ReleaseError([Problem(what=plain(what), hint=hint, exit=Exit.NOT_AUDITED)])
+    return unseen(plain(what), hint)
 
 
 def reasons(error: ReleaseError) -> tuple[str, ...]:

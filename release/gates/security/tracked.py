@@ -6,34 +6,33 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
+from release.entry import SUBMODULE, SYMLINK
 from release.formats import globs
 from release.gates.security.findings import blind
-from release.git import command
+from release.git import command, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-_REGULAR = ("100644", "100755")
-_LINK = "120000"
-_SUBMODULE = "160000"
+    from release.entry import Entry
 
 
 class Tree(NamedTuple):
-    """The tracked files of a folder: their git modes by path."""
+    """What git tracks below a folder, by path."""
 
     root: Path
-    modes: Mapping[str, str]
+    entries: Mapping[str, Entry]
 
     @property
     def files(self) -> tuple[str, ...]:
         """The regular files, in order; what a symbolic link leads to is looked at where it stands."""
-        return tuple(sorted(path for path, mode in self.modes.items() if mode in _REGULAR))
+        return tuple(sorted(path for path, entry in self.entries.items() if entry.is_file))
 
     @property
     def submodules(self) -> tuple[str, ...]:
         """The submodules, whose files are not among those of this repository."""
-        return tuple(sorted(path for path, mode in self.modes.items() if mode == _SUBMODULE))
+        return tuple(sorted(path for path, entry in self.entries.items() if entry.mode == SUBMODULE))
 
     def python(self, exclude: Iterable[str]) -> tuple[str, ...]:
         """Return the Python files that are not excluded."""
@@ -42,7 +41,7 @@ class Tree(NamedTuple):
 
     def astray(self) -> tuple[str, ...]:
         """Return links that look like Python files and lead to none that is tracked, so that nobody looks at it."""
-        links = [path for path, mode in self.modes.items() if mode == _LINK and path.endswith(".py")]
+        links = [path for path, entry in self.entries.items() if entry.mode == SYMLINK and path.endswith(".py")]
         known = {path for path in self.files if path.endswith(".py")}
         return tuple(sorted(path for path in links if self._target(path) not in known))
 
@@ -55,7 +54,7 @@ class Tree(NamedTuple):
 
     def has(self, path: str) -> bool:
         """Whether a path is a tracked regular file."""
-        return self.modes.get(path) in _REGULAR
+        return path in self.entries and self.entries[path].is_file
 
     def read(self, path: str) -> bytes:
         """Return what stands in a tracked file.
@@ -81,8 +80,4 @@ def tree(root: Path) -> Tree:
     ran = command.start(["ls-files", "--stage", "-z"], cwd=root).finish()
     if ran.status != 0:
         raise blind(f"git ls-files: {ran.complaint}", "run this inside a git repository")
-    modes = {}
-    for entry in filter(None, ran.out.split(b"\0")):
-        facts, _, path = entry.partition(b"\t")
-        modes[os.fsdecode(path)] = os.fsdecode(facts[:6])
-    return Tree(root=root, modes=modes)
+    return Tree(root=root, entries=snapshot.entries(ran.out, tree=False))
