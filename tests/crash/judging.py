@@ -77,7 +77,7 @@ class Trial:
         for point in points:
             ended = self._strike(case, point, origin)
             if not ended.reached:
-                self._missed(point, ended)
+                self.passed_by(point, ended)
                 continue
             self.tried[point.when] += 1
             try:
@@ -96,8 +96,11 @@ class Trial:
         assert ended is not None
         return ended
 
-    def _missed(self, point: Point, ended: Ended) -> None:
-        """A reader may be ended by our process before it ends itself; everything else has to be reached."""
+    def passed_by(self, point: Point, ended: Ended) -> None:
+        """Note a point that a run did not come to.
+
+        A reader may be ended by our process before it ends itself; everything else has to be reached.
+        """
         if point.when == "after" and point.call in ended.calls and point.call.split()[0] not in WRITING:
             self.tried["ended by us"] += 1
         else:
