@@ -52,6 +52,8 @@ _CUSTOMS = {
     "__version__.py": _SOURCE,
     "_version.py": _SOURCE,
 }
+_ENDS = (*_CUSTOMS, "uv.lock", "file")  # how the path of everything ends that is looked at, but for the next:
+_DOCKERFILES = ("ockerfile.", "ontainerfile.")
 _DOCKERFILE = r"(?:Docker|Container)file(?:\.(?!dockerignore$).+)?|.+\.(?:[Dd]ocker|[Cc]ontainer)file"
 _FORMATS = {  # one line a suffix
     "toml": "toml",
@@ -71,9 +73,11 @@ def rules(paths: Collection[str], names: Iterable[str] = ()) -> tuple[Rule, ...]
     how it moved (`release.formats.managed`). What package managers install (node_modules, .venv) is left out.
     """
     known = tuple(names)
-    packages = frozenset(path[: -len("/__init__.py")] for path in paths if path.endswith("/__init__.py"))
+    docker, container = _DOCKERFILES
+    usual_paths = [path for path in paths if path.endswith(_ENDS) or docker in path or container in path]
+    packages = frozenset(path[: -len("/__init__.py")] for path in usual_paths if path.endswith("/__init__.py"))
     found = []
-    for path in paths:
+    for path in usual_paths:
         folder, _, name = path.rpartition("/")
         usual = custom(name, known)
         if usual is not None and _is_looked_at(path, folder, name, packages):

@@ -59,8 +59,8 @@ class Snapshot:
 
     def objection(self, path: str) -> str:
         """Say why no plain file can be written at a path; "" when one can."""
-        if path in self.entries and not self.entries[path].is_file:
-            return "is no plain file"
+        if path in self.entries:
+            return "" if self.entries[path].is_file else "is no plain file"
         if any(other.startswith(f"{path}/") for other in self.entries):
             return "is a folder"
         parts = path.split("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import os
 import shlex
 import shutil
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from release.plan import WorktreeMove
 
 _SHOWN = 5  # paths named in one message
+_STATUS = ("status", "--porcelain=v2", "-z", "--untracked-files=no", "--ignore-submodules=untracked", "--no-renames")
 
 
 class Tracked(NamedTuple):
@@ -38,12 +40,27 @@ class Tracked(NamedTuple):
     submodules: tuple[str, ...]
 
 
-class Probe(NamedTuple):
+class Probe:
     """A worktree looked at through a copy of its index, so that the real one is neither locked nor refreshed."""
 
-    path: Path
-    env: Mapping[str, str]
-    tracked: Tracked
+    def __init__(self, path: Path, env: Mapping[str, str]) -> None:
+        self.path = path
+        self._env = env
+        self._status = command.start(_STATUS, cwd=path, env=env)
+
+    @functools.cached_property
+    def tracked(self) -> Tracked:
+        """What no commit holds; waits for git, which looks at every file since the probe was made."""
+        files: list[str] = []
+        submodules: list[str] = []
+        for record in os.fsdecode(command.checked(self._status.finish()).out).split("\0")[:-1]:
+            facts = record.split(" ", 10 if record.startswith("u") else 8)
+            (submodules if facts[2].startswith("S") else files).append(facts[-1])
+        return Tracked(files=tuple(files), submodules=tuple(submodules))
+
+    def close(self) -> None:
+        """End the question if nobody waits for its answer any more."""
+        self._status.kill()
 
     def can_follow(self, move: WorktreeMove) -> Problem | None:
         """Try `read-tree -m -u OLD NEW` without doing it; return what would stop it.
@@ -59,9 +76,10 @@ class Probe(NamedTuple):
                 what=f"files that git does not track are in the way: {name_some(taken)}",
                 hint="move them away, or add and commit them",
             )
-        listing = list_flags(self.path, self.env)
+        _ = self.tracked  # the copy of the index is refreshed by then
+        listing = list_flags(self.path, self._env)
         arguments = ["read-tree", "-n", "-m", "-u", "--no-recurse-submodules", move.old, move.new]
-        result = command.start(arguments, cwd=self.path, env=self.env).finish()
+        result = command.start(arguments, cwd=self.path, env=self._env).finish()
         unseen = overlooked(self.path, {one.path for one in move.changes}, listing)
         if unseen is not None or result.status == 0:
             return unseen
@@ -124,9 +142,9 @@ def _there(place: Path, path: str) -> list[str]:
 
 @contextlib.contextmanager
 def probed(tree: Worktree) -> Iterator[Probe]:
-    """Look at a worktree: what no commit holds, and whether it could go elsewhere. One `git status`."""
-    with index_copy(tree.git_dir) as env:
-        yield Probe(path=tree.path, env=env, tracked=_tracked(tree.path, env))
+    """Look at a worktree: what no commit holds, and whether it could go elsewhere. Its `git status` starts now."""
+    with index_copy(tree.git_dir) as env, contextlib.closing(Probe(tree.path, env)) as probe:
+        yield probe
 
 
 @contextlib.contextmanager
@@ -137,20 +155,6 @@ def index_copy(git_dir: Path) -> Iterator[Mapping[str, str]]:
         with contextlib.suppress(FileNotFoundError):
             shutil.copy2(git_dir / "index", copy)  # with its time, by which git judges racy entries
         yield {"GIT_INDEX_FILE": str(copy), "GIT_OPTIONAL_LOCKS": "1"}  # status may refresh the copy
-
-
-def _tracked(path: Path, env: Mapping[str, str]) -> Tracked:
-    out = command.run(
-        ["status", "--porcelain=v2", "-z", "--untracked-files=no", "--ignore-submodules=untracked", "--no-renames"],
-        cwd=path,
-        env=env,
-    ).out
-    files: list[str] = []
-    submodules: list[str] = []
-    for record in os.fsdecode(out).split("\0")[:-1]:
-        facts = record.split(" ", 10 if record.startswith("u") else 8)
-        (submodules if facts[2].startswith("S") else files).append(facts[-1])
-    return Tracked(files=tuple(files), submodules=tuple(submodules))
 
 
 def changes(objects: ObjectReader, old: str, new: str, prefix: str = "") -> tuple[PathChange, ...]:
@@ -207,8 +211,11 @@ def is_gone(place: Path, git_dir: Path, common: Path) -> bool:
 def follow(move: WorktreeMove, *, lock: int | None) -> None:
     """Bring index and files of a clean worktree from the old commit to the new one."""
     place = Path(move.path)
-    command.write(["update-index", "--refresh"], cwd=place, lock=lock, accept=(0, 1))
-    command.write(["read-tree", "-m", "-u", "--no-recurse-submodules", move.old, move.new], cwd=place, lock=lock)
+    arguments = ["read-tree", "-m", "-u", "--no-recurse-submodules", move.old, move.new]
+    if command.write(arguments, cwd=place, lock=lock, accept=(0, 128)).status != 0:
+        # It takes a file that was touched for changed until somebody has looked into it, as the probe did in its copy.
+        command.write(["update-index", "--refresh"], cwd=place, lock=lock, accept=(0, 1))
+        command.write(arguments, cwd=place, lock=lock)
 
 
 class Torn(enum.Flag):

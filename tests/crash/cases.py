@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,6 +54,9 @@ def flow(stage: Stage, files: Mapping[str, str] = FILES) -> None:
             "watched.txt": "w\n",
         },
     )
+    # A state that is set back is a copy: with other inodes and times of change, but what git compares has to be equal.
+    project.git("config", "core.checkStat", "minimal")
+    project.git("config", "core.trustctime", "false")
     # A server is another machine: what kills a run here does not reach it.
     project.git("config", "remote.origin.receivepack", "setsid git-receive-pack")
     (project.path / "current").symlink_to("a.txt")
@@ -104,6 +108,13 @@ def _rework(other: Path) -> None:
     (other / "empty").write_text("")
     (other / ".gitattributes").write_text("VERSION text\n")
     (other / "CITATION.cff").write_bytes((other / "CITATION.cff").read_bytes().replace(b"\r", b"") + b"# cited\n")
+
+
+def _touched(stage: Stage) -> None:
+    """The same, with files that will change and were touched: git has to look into them."""
+    behind(stage)
+    for name in ("a.txt", "VERSION"):
+        os.utime(stage.project.path / name, (1_600_000_000, 1_600_000_000))
 
 
 def linked(stage: Stage) -> None:
@@ -160,6 +171,7 @@ def _opened(stage: Stage) -> None:
 PREPARE = Case(name="prepare", words=("release.prepare", "1.0.0"), build=behind)
 PUSHED = Case(name="prepare-push", words=("release.prepare", "1.0.0", "--push", "--yes"), build=behind, pushes=True)
 LINKED = Case(name="prepare-linked", words=("release.prepare", "1.0.0"), build=linked, place="linked")
+TOUCHED = Case(name="prepare-touched", words=("release.prepare", "1.0.0"), build=_touched)
 BUMP = Case(name="bump", words=("bump", "1.0.0"), build=flow)
 PROPAGATE = Case(name="propagate", words=("propagate",), build=_drifted)
 COMMIT = Case(name="propagate-commit", words=("propagate", "--commit"), build=_drifted)
@@ -175,4 +187,4 @@ DROP_REMOTE = Case(
     pushes=True,
 )
 
-CASES = (PREPARE, PUSHED, LINKED, BUMP, PROPAGATE, COMMIT, DETACHED, CHANGELOG, DROP, DROP_REMOTE)
+CASES = (PREPARE, PUSHED, LINKED, TOUCHED, BUMP, PROPAGATE, COMMIT, DETACHED, CHANGELOG, DROP, DROP_REMOTE)

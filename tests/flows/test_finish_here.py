@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,15 @@ def test_without_a_push_everything_is_made_here_and_the_remote_stays(project: Pr
     assert project.ref("v1.0.0^{commit}") == project.ref("main")
     assert not project.ref("release/v1.0.0")
     assert project.git("symbolic-ref", "HEAD") == "refs/heads/develop"
+
+
+def test_files_that_were_only_touched_follow(project: Project) -> None:
+    opened(project, "1.0.0", {"late.txt": "x\n"})
+    for name in ("VERSION", "CHANGELOG.md"):
+        os.utime(project.path / name, (1_600_000_000, 1_600_000_000))
+    done(project.invoke("release.finish", "--no-push"), "only here")
+    says(project, "develop", "1.1.0.dev0")
+    assert not project.git("status", "--porcelain")
 
 
 @pytest.mark.parametrize("kept", [False, True])
