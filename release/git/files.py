@@ -64,7 +64,7 @@ def _replace(top: Path, edit: FileEdit, objects: ObjectReader, *, fresh: bool) -
         place.unlink()
         return True
     place.parent.mkdir(parents=True, exist_ok=True)
-    snapshot.plain_parent(top, edit.path)
+    snapshot.refuse_odd_parents(top, edit.path)
     journal.replace_file(place, new, edit.permissions)
     return True
 

@@ -105,7 +105,7 @@ class ObjectWriter:
         arguments = ["unpack-objects", "-q"] if small else ["index-pack", "--stdin"]
         command.write(arguments, cwd=self.repository.top, lock=self.lock, data=pack)
         # unpack-objects (2.39) says nothing when the disk is full as it moves a batch of objects to its place.
-        if any(self.reader.resolve(oid) is None for oid in wanted):
+        if small and any(self.reader.resolve(oid) is None for oid in wanted):
             raise refusal("git has not stored all objects, and nothing has changed", "is the disk full? see: df -h .")
         self._stored |= wanted.keys()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class WorkingTree:
     head: str | None
     tags: Mapping[Version, str]
     walking: Process
+    _files: dict[str, bytes | None] = field(default_factory=dict)
 
     def refuse_missing_version(self) -> None:
         """Refuse a tree without VERSION (exit 2)."""
@@ -103,6 +104,11 @@ class WorkingTree:
         Raises:
             ReleaseError: it is not a plain file of this working tree (exit 3).
         """
+        if path not in self._files:
+            self._files[path] = self._look(path)
+        return self._files[path]
+
+    def _look(self, path: str) -> bytes | None:
         try:
             return snapshot.read_regular(self.repository.top, path)
         except FileNotFoundError:
