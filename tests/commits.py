@@ -90,17 +90,13 @@ class History:
         """Return the section 1.1.0 for a range up to the tip."""
         stop = stop or self.tip
         assert stop is not None
-        return notes.render(
-            objects=objects or self.objects,
-            cliff=None if cliff is None else cliff.encode(),
-            start=start,
-            stop=stop,
-            version="1.1.0",
-            date=DATE,
-            tag=tag,
-            previous=previous,
-            remote_url=remote_url,
-        )
+        section = self.section(cliff)._replace(tag=tag, previous=previous, remote_url=remote_url)
+        return section._replace(objects=objects or self.objects).render(start, stop)
+
+    def section(self, cliff: str | None = None) -> notes.Section:
+        """The section 1.1.0, to be told of a range."""
+        data = None if cliff is None else cliff.encode()
+        return notes.Section(objects=self.objects, cliff=data, version="1.1.0", date=DATE)
 
     def entries(self, start: str | None = None, *, cliff: str | None = None) -> list[str]:
         """Return the items of the section, in their order."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from release import version as versions
 from release.errors import Problem, ReleaseError
@@ -23,8 +22,7 @@ PHASES = ("alpha", "beta", "rc")
 _THEN = "test it, commit fixes, then: invoke release.candidate    or: invoke release.finish"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
+class Wish(NamedTuple):
     """What the task was told; without a `phase` it is that of VERSION, or rc."""
 
     name: str = ""

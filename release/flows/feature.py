@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import Problem, ReleaseError, usage
 from release.flows import checks, commands, conflicts, moves, publishing, requests, situation, subjects
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from release.flows.situation import Branch, Situation
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
+class Wish(NamedTuple):
     """What the task was told. `flow` is its name."""
 
     flow: str
@@ -74,7 +72,7 @@ def _merge(scene: Situation, wish: Wish, merging: Merging, branch: Branch, tip: 
     incoming = Incoming(side, (tip,), released, None)
     merged = merging.into(Receiver(scene.develop, onto), incoming, next_part="minor")
     if merged.outcome.conflicts:
-        named = replace(wish, name=branch.name)  # one may stand elsewhere when it goes on
+        named = wish._replace(name=branch.name)  # one may stand elsewhere when it goes on
         raise conflicts.stopped(scene, merging.stop(named, [(branch.name, tip)]), merged, tip, [])
     return merged
 
@@ -98,7 +96,7 @@ def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str) -> Plan:
 
 
 def _task(wish: Wish, branch: Branch) -> str:
-    return again(wish.flow, {**asdict(wish), "name": branch.name})
+    return again(wish.flow, {**wish._asdict(), "name": branch.name})
 
 
 def _plan(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import Problem, ReleaseError, usage
 from release.flows import checks, conflicts, content, fixes, landed, landing, releasing, requests, subjects
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from release.plan import Plan
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
+class Wish(NamedTuple):
     """What the task was told. `flow` is its name; `version` renumbers a hotfix."""
 
     flow: str
@@ -87,7 +85,7 @@ def _opened(run: Finish) -> Finish:
     if not run.subject.branch.exists:
         subjects.of_group(scene, wish.flow.partition(".")[0], wish.name or run.subject.branch.name)
     if wish.flow == "hotfix.finish" and not wish.version:
-        return replace(run, subject=subjects.numbered(scene, run.subject, pr=wish.pr))
+        return run._replace(subject=subjects.numbered(scene, run.subject, pr=wish.pr))
     return run
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from release.errors import Problem, ReleaseError, refusal
@@ -123,7 +122,7 @@ def tag_landed(run: Finish, found: Landed) -> Plan:
     scene, subject = run.scene, run.subject
     if scene.tags.get(subject.version) == found.commit:
         _refuse_released(run)
-    run = replace(run, config=scene.config_at(found.commit, subject.target.name))
+    run = run._replace(config=scene.config_at(found.commit, subject.target.name))
     problems = [
         *subject.problems,
         *checks.worktree(scene.worktree, run.probe),

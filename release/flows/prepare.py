@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.errors import Problem, ReleaseError, usage
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from release.version import Version
 
 
-@dataclass(frozen=True, kw_only=True)
-class Start:
+class Start(NamedTuple):
     """Where a release starts: develop's tip, its configuration and VERSION, and the release it builds on."""
 
     tip: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
@@ -100,7 +100,7 @@ class Merging:
         """
         return Stop(
             flow=wish.flow,
-            options=tuple((name, value) for name, value in asdict(wish).items() if name != "flow"),
+            options=tuple((name, value) for name, value in wish._asdict().items() if name != "flow"),
             moment=self.scene.now,
             pins=tuple(pins),
             resolutions=tuple(self.resolutions.items()),

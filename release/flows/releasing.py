@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
@@ -31,8 +30,7 @@ MERGE = "merge that request with a merge commit: squashed, it loses the ancestry
 PUBLISHED = "it is published: mend it with a hotfix: invoke hotfix.start"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Finish:
+class Finish(NamedTuple):
     """One finish under way: what is finished, by which configuration, and the means to put it together."""
 
     scene: Situation
@@ -125,7 +123,7 @@ def stop(run: Finish) -> Stop:
     subject = run.subject
     is_release = run.wish.flow == "release.finish"
     # One may stand elsewhere when it goes on.
-    wish = replace(run.wish, name=str(subject.version) if is_release else subject.branch.name)
+    wish = run.wish._replace(name=str(subject.version) if is_release else subject.branch.name)
     pins = ((subject.target, subject.target_tip), (subject.branch, subject.tip))
     return run.merging.stop(wish, [(branch.name, tip) for branch, tip in pins if branch.exists])
 

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from release.flows.releasing import Finish
     from release.flows.situation import Branch, Situation
 
+# These patterns are compiled when an address is asked for: most finishes print none.
 # git's two forms of an address (git-fetch, GIT URLS). Who logs in, and with what, stands before the last @.
-_URL = re.compile(
+_URL = (
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/]*@)?(?P<host>[A-Za-z0-9._-]+)(?P<port>:\d+)?/(?P<path>[^?#]+)[^\n]*"
 )
-_SCP = re.compile(r"(?:[^/:@]*@)?(?P<host>[A-Za-z0-9._-]+):(?P<path>[^@:?#\\]+)")
-_LOCAL = re.compile(r"[/.~]|file:|[A-Za-z]:")
+_SCP = r"(?:[^/:@]*@)?(?P<host>[A-Za-z0-9._-]+):(?P<path>[^@:?#\\]+)"
+_LOCAL = r"[/.~]|file:|[A-Za-z]:"
 # Where SSH is answered by another host than the pages.
 _PAGES = {
     "ssh.github.com": "github.com",
@@ -32,15 +33,15 @@ _PAGES = {
 }
 # Hosts, and where they open a request. A host without a dot is a name that only this machine knows.
 _FORMS = (
-    (re.compile(r"^(?!.*\.)"), ""),
-    (re.compile(r"github"), "{page}/compare/{base}...{head}?expand=1"),
+    (r"^(?!.*\.)", ""),
+    (r"github", "{page}/compare/{base}...{head}?expand=1"),
     (
-        re.compile(r"gitlab"),
+        r"gitlab",
         "{page}/-/merge_requests/new?merge_request%5Bsource_branch%5D={from_}&merge_request%5Btarget_branch%5D={into}",
     ),
-    (re.compile(r"^bitbucket\.org$"), "{page}/pull-requests/new?source={from_}&dest={into}"),
-    (re.compile(r"^dev\.azure\.com$"), "{page}/pullrequestcreate?sourceRef={from_}&targetRef={into}"),
-    (re.compile(r"^codeberg\.org$|gitea|forgejo"), "{page}/compare/{base}...{head}"),
+    (r"^bitbucket\.org$", "{page}/pull-requests/new?source={from_}&dest={into}"),
+    (r"^dev\.azure\.com$", "{page}/pullrequestcreate?sourceRef={from_}&targetRef={into}"),
+    (r"^codeberg\.org$|gitea|forgejo", "{page}/compare/{base}...{head}"),
 )
 
 
@@ -136,7 +137,9 @@ def address(scene: Situation, source: Branch, target: Branch) -> str:
 
 def _read(url: str) -> _Repository | None:
     """Read a remote's address; None when it is a folder, or nothing that could be shown."""
-    match = _URL.fullmatch(url) or (None if _LOCAL.match(url) or "://" in url else _SCP.fullmatch(url))
+    match = re.fullmatch(_URL, url)
+    if match is None and "://" not in url and not re.match(_LOCAL, url):
+        match = re.fullmatch(_SCP, url)
     if match is None or match.groupdict().get("scheme") == "file":
         return None
     facts = match.groupdict()
@@ -149,7 +152,7 @@ def _read(url: str) -> _Repository | None:
 
 def _address(at: _Repository, head: str, base: str) -> str:
     """Return the address of the form for a new request; "" for a forge that nothing is known of."""
-    form = next((form for known, form in _FORMS if known.search(at.host)), "")
+    form = next((form for known, form in _FORMS if re.search(known, at.host)), "")
     path = re.sub(r"^v3/([^/]+/[^/]+)/([^/]+)$", r"\1/_git/\2", at.path) if "azure" in at.host else at.path
     return form.format(
         page=f"{at.root}/{path}",

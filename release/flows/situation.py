@@ -6,7 +6,7 @@ import contextlib
 import functools
 import shlex
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release import config as configuration
 from release import version as versions
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 CONFIG = "pyproject.toml"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """A branch here and at the remote; None where it does not exist."""
 
     name: str
@@ -49,7 +48,7 @@ class Branch:
         return self.here is not None or self.there is not None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Situation:
     """Everything a flow looks at before it plans. `config` is that of HEAD: remote, branch names, patterns.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.config import fill, unfill
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from release.version import Version
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
+class Subject(NamedTuple):
     """A branch to be finished. `target` is main or a support branch; tips are those that the plan starts from.
 
     The branch may be gone, when a forge deleted what it merged: its tip is then where it was last seen, or "".
@@ -153,7 +151,7 @@ def numbered(scene: Situation, subject: Subject, *, pr: bool) -> Subject:
         ReleaseError: the target has moved on (exit 3).
     """
     version, note = _number(scene, subject, pr=pr)
-    return replace(subject, version=version, notes=(*subject.notes, *([note] if note else [])))
+    return subject._replace(version=version, notes=(*subject.notes, *([note] if note else [])))
 
 
 def _number(scene: Situation, subject: Subject, *, pr: bool) -> tuple[Version, str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from release.process import Result
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Transaction:
     """What every step of carrying out needs. `say` gets one line for each visible step."""
 

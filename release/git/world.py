@@ -38,7 +38,7 @@ class Worktree(NamedTuple):
     branch: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class World:
     """The repository and its remote at one moment. `remote_refs` is None without a remote.
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from release.beside import Beside
 from release.errors import Problem, ReleaseError, usage
 from release.formats import changelog
-from release.steps.shadow import MissingHistoryError
 from release.version import release_segment
 
 if TYPE_CHECKING:
@@ -18,8 +16,15 @@ if TYPE_CHECKING:
 
     from release.version import Version
 
-    # Renders the commits that the second id has and the first has not (None: from the root on); "" without entries.
-    Render = Callable[[str | None, str], str]
+
+class Section(Protocol):
+    """Tells a section of one range of commits, or of two, as `release.steps.notes.Section` does."""
+
+    def render(self, start: str | None, stop: str) -> str:
+        """Return it for what `stop` has and `start` has not; "" without entries."""
+
+    def render_both(self, wanted: changelog.Range, written: changelog.Range) -> tuple[str, str | None]:
+        """Return it for both ranges; None for a second one that cannot be read any more."""
 
 
 class Tagged(NamedTuple):
@@ -60,7 +65,7 @@ def write(
     start: str | None,
     stop: str,
     date: dt.date,
-    render: Render,
+    section: Section,
     allow_empty: bool,
     known: changelog.Range | None = None,
 ) -> bytes:
@@ -70,7 +75,8 @@ def write(
     commits are added once. If that range cannot be read any more, equal entries appear once.
 
     Raises:
-        ReleaseError: `version` is a development version (exit 2), the section has no entry (exit 3), or `render` does.
+        ReleaseError: `version` is a development version (exit 2), the section has no entry (exit 3), or it cannot be
+            told.
     """
     if version.dev is not None:
         raise usage(
@@ -78,8 +84,12 @@ def write(
             "name what is to be released first: invoke bump final",
         )
     name = str(release_segment(version))
-    written = changelog.marker(document, name) if document else None
-    rendered, base = _rendered(written or known, (start, stop), render)
+    written = (changelog.marker(document, name) if document else None) or known
+    if written is None or written == (start, stop):
+        rendered = section.render(start, stop)
+        base = rendered if written else None
+    else:
+        rendered, base = section.render_both((start, stop), written)
     result = changelog.put_section(
         document, version=name, date=date, rendered=rendered, base=base, marker=(start, stop)
     )
@@ -93,19 +103,6 @@ def write(
             ]
         )
     return result
-
-
-def _rendered(written: changelog.Range | None, wanted: changelog.Range, render: Render) -> tuple[str, str | None]:
-    """Return what is wanted, and what the section was last written from (None: not known); both made side by side."""
-    if written is None or written == wanted:
-        rendered = render(*wanted)
-        return rendered, rendered if written else None
-    last = Beside(lambda: render(*written))
-    rendered = render(*wanted)
-    try:
-        return rendered, last.result()
-    except MissingHistoryError:  # rebased and collected since
-        return rendered, None
 
 
 def all_sections(document: bytes | None, releases: Iterable[Tagged], *, render: Callable[[Tagged], str]) -> bytes:

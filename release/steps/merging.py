@@ -6,7 +6,6 @@ merges and only real conflicts remain. A site is managed in a merge if it is so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.entry import Entry
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from release.version import Version
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Side:
+class Side(NamedTuple):
     """One tree of a merge: its id, its files, the sites in them, and what conflict markers call it."""
 
     label: str
@@ -46,8 +44,7 @@ class Outcome(NamedTuple):
     repaired: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Merge:
+class Merge(NamedTuple):
     """What is merged: the bases (`root` is the one that several have in common), both sides, and where things stand.
 
     `version` is the result's (None: there is no VERSION, and sites are text like any other), `changelog` the path of

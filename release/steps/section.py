@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.errors import usage
@@ -27,8 +26,7 @@ CLIFF = "cliff.toml"
 _CREDENTIALS = re.compile(r"://[^/]*@")  # a token in a remote's address is nobody's to read in a changelog
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """What sections are made from: the repository, its cliff.toml (None: the packaged one), its remote's address."""
 
     repository: Repository
@@ -36,13 +34,11 @@ class Source:
     remote_url: str
     tag: str
 
-    def render(self, version: Version, date: dt.date, start: str | None, stop: str, last: Version | None) -> str:
-        """Return the section of `version` for the commits that `stop` has and `start` has not."""
-        return notes.render(
+    def section(self, version: Version, date: dt.date, last: Version | None) -> notes.Section:
+        """Return the section of `version`, which follows `last`, to be told of a range of commits."""
+        return notes.Section(
             objects=self.repository.objects,
             cliff=self.cliff,
-            start=start,
-            stop=stop,
             version=str(versions.release_segment(version)),
             date=date,
             remote_url=_CREDENTIALS.sub("://", self.remote_url),
@@ -68,14 +64,13 @@ class Source:
         Raises:
             ReleaseError: a development version or a faulty cliff.toml (exit 2), nothing to tell (exit 3).
         """
-        before = None if last is None else last.version
         return changelog.write(
             document,
             version=version,
             start=None if last is None else last.commit,
             stop=stop,
             date=date,
-            render=lambda start, end: self.render(version, date, start, end, before),
+            section=self.section(version, date, None if last is None else last.version),
             allow_empty=allow_empty,
             known=known,
         )
@@ -141,7 +136,7 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
         result = changelog.all_sections(
             result,
             [one for one, _ in released],
-            render=lambda one: source.render(one.version, one.date, one.start, one.stop, earlier[one.version]),
+            render=lambda one: source.section(one.version, one.date, earlier[one.version]).render(one.start, one.stop),
         )
     changed = {path: result} if result is not None and result != document else {}
     return edits.plan(

@@ -66,6 +66,16 @@ class Shadow(NamedTuple):
     commits: dict[str, Commit]
     range: str
 
+    def up_to(self, stop: str) -> set[str]:
+        """Return the real ids of the commits of the range that `stop` has; none if it is not in it itself."""
+        found: set[str] = set()
+        reached = {stop}
+        for commit in reversed(self.commits.values()):
+            if commit.id in reached:
+                found.add(commit.id)
+                reached |= {*commit.parents}
+        return found
+
 
 @contextmanager
 def cast(objects: Path, start: str | None, stop: str, *, with_trees: bool) -> Iterator[Shadow]:

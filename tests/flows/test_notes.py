@@ -101,6 +101,36 @@ def test_commits_no_ref_leads_to_can_be_told(history: History) -> None:
     assert history.render(start, tip) == SECTION
 
 
+@pytest.mark.parametrize("cliff", [None, "[git]\nlimit_commits = 3\n", '[git]\nsort_commits = "newest"\n'])
+def test_two_ranges_at_once_are_told_as_each_by_itself(history: History, cliff: str | None) -> None:
+    root, start = history.commit("chore: root\n"), history.commit("feat: before\n")
+    left = history.commit("feat: left\n", parents=[start])
+    right = history.commit("fix: right\n", parents=[start])
+    merge = history.commit("feat: merge (#12)\n", parents=[left, right])
+    tip = history.commit("feat: late\n")
+    aside = history.commit("feat: rebased since\n", parents=[left])
+    section = history.section(cliff)
+    for written in ((start, left), (start, right), (start, merge), (start, aside), (root, right), (None, left)):
+        assert section.render_both((start, tip), written) == (section.render(start, tip), section.render(*written))
+
+
+def test_of_two_ranges_the_one_that_was_collected_is_missing(history: History) -> None:
+    start = grown(history)
+    assert history.tip
+    for written in ((start, "f" * 40), ("f" * 40, history.tip)):
+        assert history.section().render_both((start, history.tip), written) == (SECTION, None)
+
+
+def test_of_two_ranges_a_rule_that_forbids_a_commit_holds_for_both(history: History) -> None:
+    start = history.commit("chore: root\n")
+    forbidden = history.commit("no type\n", parents=[start])
+    tip = history.commit("feat: instead\n", parents=[start])
+    section = history.section("[git]\nrequire_conventional = true\n")
+    assert "Instead" in section.render(start, tip).title()
+    with pytest.raises(ReleaseError, match="require_conventional"):
+        section.render_both((start, tip), (start, forbidden))
+
+
 def test_the_same_commits_give_the_same_bytes_on_any_day(history: History) -> None:
     start = grown(history)
     assert history.render(start) == history.render(start)
