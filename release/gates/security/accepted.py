@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,7 +76,7 @@ def load(tree: Tree, security: Security) -> tuple[Entry, ...]:
     path = security.accepted
     if not tree.has(path):
         if (tree.root / path).exists():
-            raise blind(f"{path} is not tracked by git", f"git add {path}")
+            raise blind(f"{path} is not tracked by git", f"git add -- {shlex.quote(path)}")
         if path != type(security)().accepted:
             raise blind(f"{path}, which [tool.release.security] names, does not exist")
         return ()
