@@ -8,7 +8,7 @@ from release import version as versions
 from release.errors import Problem, ReleaseError
 from release.flows import checks, commands, content, moves, publishing, situation, subjects
 from release.flows.sides import Sides
-from release.git import worktree as trees
+from release.git import probing
 from release.plan import Candidate, Plan
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def candidate(scene: Situation, wish: Wish) -> Plan:
         version=version, section="open", allow_empty=wish.allow_empty, message=f"chore(release): {version}"
     )
     made, more = content.of_branch(scene, sides, tip=tip, name=branch.name, released=scene.released(tip), wanted=wanted)
-    with trees.probed(scene.worktree) as probe:
+    with probing.probed(scene.worktree) as probe:
         found = [*problems, *more, *checks.worktree(scene.worktree, probe)]
         if found:
             raise ReleaseError(found)
@@ -95,7 +95,7 @@ def _plan(
     branch: Branch,
     version: Version,
     made: Content,
-    probe: trees.Probe,
+    probe: probing.Probe,
     *,
     notes: list[str],
 ) -> Plan:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError, usage
 from release.flows import checks, commands, moves, subjects
-from release.git import history
-from release.git import worktree as trees
+from release.git import history, probing
 from release.plan import Plan, Push, RefUpdate
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def _leave(scene: Situation, branch: Branch, home: Branch) -> tuple[tuple[Worktr
         return (), [Problem(what=f"{home.name} does not exist here to go back to", hint=hint)]
     taken = any(other.branch == home.ref for other in scene.world.worktrees if other.path != tree.path)
     move = moves.move_of(scene, tree, moves.Landing("" if taken else home.ref, home.here))
-    with trees.probed(tree) as probe:
+    with probing.probed(tree) as probe:
         problems = checks.worktree(tree, probe)
         if not problems and (problem := probe.can_follow(move)) is not None:
             problems.append(problem)

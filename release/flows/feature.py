@@ -8,8 +8,7 @@ from release.errors import Problem, ReleaseError, usage
 from release.flows import checks, commands, conflicts, moves, publishing, requests, situation, subjects
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.flows.sides import Sides
-from release.git import merge
-from release.git import worktree as trees
+from release.git import merge, probing
 from release.git import world as git
 from release.plan import Plan, again
 
@@ -42,7 +41,7 @@ def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan
     found = [*problems, *wrong, *_empty(scene, branch, tip, onto)]
     if wish.pr and not found:
         return _requested(scene, wish, branch, tip)
-    with trees.probed(scene.worktree) as probe, merge.merger(scene.repository, scene.objects) as merger:
+    with probing.probed(scene.worktree) as probe, merge.merger(scene.repository, scene.objects) as merger:
         found += checks.worktree(scene.worktree, probe)
         if found:
             raise ReleaseError(found)
@@ -106,7 +105,7 @@ def _plan(
     tip: str,
     merged: Received,
     commit: str,
-    probe: trees.Probe,
+    probe: probing.Probe,
     *,
     notes: list[str],
 ) -> Plan:

@@ -10,8 +10,7 @@ from release.flows import checks, conflicts, content, fixes, landed, landing, re
 from release.flows.receiving import Incoming, Merging, Receiver
 from release.flows.releasing import Finish, Merges
 from release.flows.sides import Sides
-from release.git import merge
-from release.git import worktree as trees
+from release.git import merge, probing
 from release.steps import squashed
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan
 @contextlib.contextmanager
 def _begun(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Iterator[Finish]:
     is_hotfix = wish.flow == "hotfix.finish"
-    with trees.probed(scene.worktree) as probe, merge.merger(scene.repository, scene.objects) as merger:
+    with probing.probed(scene.worktree) as probe, merge.merger(scene.repository, scene.objects) as merger:
         found = subjects.hotfix(scene, wish.name, wish.version) if is_hotfix else subjects.release(scene, wish.name)
         sides = Sides(scene=scene)
         merging = Merging(scene=scene, sides=sides, merger=merger, resolutions=resolutions)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError
 from release.flows import checks, commands
-from release.git import files, world
+from release.git import files, probing, world
 from release.git import worktree as trees
 from release.git.pushing import short
 
@@ -59,7 +59,7 @@ def _worktrees(now: World, plan: Plan) -> Iterator[Problem]:
 
 
 def _in_the_way(tree: Worktree, move: WorktreeMove, plan: Plan) -> Iterator[Problem]:
-    with trees.probed(tree) as probe:
+    with probing.probed(tree) as probe:
         yield from checks.following(tree, probe, move, is_here=move.path == plan.top)
 
 

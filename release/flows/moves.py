@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import Problem
 from release.flows import checks
+from release.git import probing
 from release.git import worktree as trees
 from release.git import world as git
 from release.plan import WorktreeMove
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from release.flows.situation import Situation
-    from release.git.worktree import Probe
+    from release.git.probing import Probe
     from release.git.world import Worktree
 
 
@@ -52,7 +53,7 @@ def follow(
         if tree.path == scene.worktree.path:
             found = checks.following(tree, probe, move, is_here=True)
         else:
-            with trees.probed(tree) as other:
+            with probing.probed(tree) as other:
                 found = checks.following(tree, other, move, is_here=False)
         problems += found
         moves.append(move)

@@ -11,7 +11,7 @@ from release.config import fill, ref_objection, unfill
 from release.errors import Problem, ReleaseError, refusal, usage
 from release.flows import checks, commands, content, moves, publishing, situation, subjects
 from release.flows.sides import Sides
-from release.git import worktree as trees
+from release.git import probing
 from release.git.history import Tagged
 from release.plan import Plan
 
@@ -161,7 +161,7 @@ def _open(
     found = list(problems)
     if push and not scene.world.remote:
         raise usage("there is no remote to push to", "git remote add origin …, or leave out --push")
-    with trees.probed(scene.worktree) as probe:
+    with probing.probed(scene.worktree) as probe:
         found += checks.worktree(scene.worktree, probe)
         if found:
             raise ReleaseError(found)

@@ -9,8 +9,7 @@ from release.errors import Problem, ReleaseError, usage
 from release.flows import ancestry, checks, content, moves, publishing, situation
 from release.flows.sides import Sides
 from release.formats import sites
-from release.git import history, snapshot
-from release.git import worktree as trees
+from release.git import history, probing, snapshot
 from release.plan import Plan
 from release.steps import working_tree
 from release.steps.working_tree import VERSION
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from release.config import Config
     from release.flows.content import Content
     from release.flows.situation import Situation
-    from release.git.worktree import Probe
+    from release.git.probing import Probe
     from release.version import Version
 
 
@@ -41,7 +40,7 @@ def prepare(scene: Situation, wanted: str, *, push: bool, allow_empty: bool) -> 
     Raises:
         ReleaseError: everything that stands in the way, at once.
     """
-    with trees.probed(scene.worktree) as probe:
+    with probing.probed(scene.worktree) as probe:
         return _prepare(scene, wanted, probe, push=push, allow_empty=allow_empty)
 
 

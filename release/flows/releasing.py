@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from release.flows.sides import Sides
     from release.flows.situation import Branch, Situation
     from release.flows.subjects import Subject
-    from release.git.worktree import Probe
+    from release.git.probing import Probe
     from release.plan import Push, Stop
 
 STATUS = "invoke release.status"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.errors import Exit, Problem, ReleaseError
-from release.git import command, journal, worktree, world
+from release.git import command, journal, probing, world
 from release.git.worktree import name_some
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def resolution(repository: Repository, opened: Opened, *, lock: int | None) -> s
     """
     where = Path(opened.path)
     git_dir = _refuse_other_work(repository, opened)
-    with worktree.index_copy(git_dir) as env:
+    with probing.index_copy(git_dir) as env:
         _refuse_unfinished(opened, env)
         tree = command.write(["write-tree"], cwd=where, lock=lock, env=env).out.decode().strip()
     _make_durable(repository, tree, opened)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from release.errors import interrupted, refusal
-from release.git import command, files, journal, leftovers, pushing, worktree, world
+from release.git import command, converge, files, journal, leftovers, pushing, worktree, world
+from release.git.converge import Torn
 from release.git.pushing import RESUME, RESUME_OR_ABORT, short
-from release.git.worktree import Torn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -230,7 +230,7 @@ class Transaction:
                     f"{move.path}: HEAD was moved to {short(branch) or head} since the run was interrupted",
                     f"take it back: {_switched(move, world.observe(self.repository).refs)}    then: {_ways_on(plan)}",
                 )
-            worktree.complete(move, self.objects, lock=self.lock, torn=torn)
+            converge.complete(move, self.objects, lock=self.lock, torn=torn)
         elif move.changes:
             try:
                 worktree.follow(move, lock=self.lock)

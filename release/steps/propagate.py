@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from release.entry import Entry
 from release.errors import Problem, ReleaseError, refusal, usage
 from release.formats import FormatError, sites
-from release.git import command, objects, snapshot
-from release.git import worktree as trees
+from release.git import command, objects, probing, snapshot
 from release.git import world as git
 from release.plan import PathChange, Plan, RefUpdate, WorktreeMove
 from release.steps import changelog, commit, edits, working_tree
@@ -70,7 +69,7 @@ def _committed(tree: WorkingTree, version: Version, changed: dict[str, bytes], *
     present = {site.path for site in managed}
     missing = dict.fromkeys(site.path for site in known.managed if site.path not in present)
     problems += [_other_edits(path, "holds a version in HEAD and none in the working tree") for path in missing]
-    unseen = trees.overlooked(here.path, {*after.changed(), *changed}, trees.list_flags(here.path))
+    unseen = probing.overlooked(here.path, {*after.changed(), *changed}, probing.list_flags(here.path))
     problems += [] if unseen is None else [unseen]
     if problems:
         raise ReleaseError(problems)
