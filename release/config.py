@@ -7,6 +7,7 @@ shows. A key is named like its attribute; every value is immutable, and its abse
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,17 +21,21 @@ from release.shapes import (
     FLAG,
     FOLDERS,
     GLOB,
+    IMAGE,
     KEY,
     PATH,
+    POINTER,
     REF,
     REGEX,
     SESSION,
+    STATUS,
     URL,
     Place,
     choice,
     fill,
     is_ambiguous,
     list_of,
+    nearest,
     optional,
     ref_objection,
     ref_pattern,
@@ -43,7 +48,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "SEVERITIES",
     "Config",
+    "Image",
     "Publish",
     "Security",
     "Setting",
@@ -133,6 +140,56 @@ class Security:
     timeout: int = option(15, COUNT, "Seconds that the service has for an answer.")
 
 
+SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical")  # in their order, as scanners have it
+_TRIVY = ("trivy", "image", "--exit-code", "1", "--severity", "{severities}")
+_PLACEHOLDERS = ("image", "report", "severity", "severities")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Image:
+    """What the packaged `image` session looks at, how the scanner is called, and how its answer is read."""
+
+    name: str = option(
+        "",
+        optional(IMAGE),
+        "The image, such as registry.example.org/acme/app; the version is its tag.",
+        empty="no image",
+    )
+    spelling: str = option("pep440", choice("pep440", "semver", "tag"), "How the version is written in its tag.")
+    scan: tuple[str, ...] = option(
+        (*_TRIVY, "--format", "json", "--output", "{report}", "{image}"),
+        COMMAND,
+        "The scanner: `{image}` has to be looked at, `{report}` is the JSON file to be written; there are also "
+        "`{severity}` and `{severities}`.",
+    )
+    severity: str = option("high", choice(*SEVERITIES), "From which severity on a finding counts.")
+    clean: int = option(0, STATUS, "The scanner's exit status for: looked, found nothing.")
+    found: int = option(1, STATUS, "The scanner's exit status for: looked, found something.")
+    image_at: str = option(
+        "", optional(POINTER), "In a report of no known form: where the image's name stands.", empty="none"
+    )
+    findings_at: str = option(
+        "", optional(POINTER), "In a report of no known form: where the list of findings stands.", empty="none"
+    )
+    timeout: int = option(900, COUNT, "Seconds that the scanner has.")
+
+
+def _check_image(image: Image, place: Place) -> None:
+    scan = place.inside(".scan")
+    for name in _PLACEHOLDERS[:2]:
+        if not any(f"{{{name}}}" in word for word in image.scan[1:]):
+            scan.wrong(f"has no {{{name}}} after the program", "the scanner needs both {image} and {report}")
+    for name in re.findall(r"\{(\w+)\}", " ".join(image.scan)):
+        if name not in _PLACEHOLDERS:
+            scan.wrong(f"has the placeholder {{{name}}}, which is none", nearest(name, _PLACEHOLDERS))
+    if image.scan and "{" in image.scan[0]:
+        scan.wrong("has a placeholder as its program", "name the scanner")
+    if image.clean == image.found:
+        place.inside(".found").wrong(f"= {image.found} is the status clean, too", "give each a status of its own")
+    if bool(image.image_at) != bool(image.findings_at):
+        place.wrong("has only one of image_at and findings_at", "say both, or none for Trivy, Grype and SARIF")
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
     """The effective configuration. `source` says where its table stands, `written` which keys are in it."""
@@ -171,6 +228,9 @@ class Config:
     tests: Tests = option(Tests(), table_of(Tests), "The packaged `tests` session.")  # noqa: RUF009  # a field
     security: Security = option(  # noqa: RUF009  # a field, like the others
         Security(), table_of(Security), "The packaged `security` session."
+    )
+    image: Image = option(  # noqa: RUF009  # a field, like the others
+        Image(), table_of(Image, _check_image), "The packaged `image` session."
     )
     advisory_hours: int = option(24, COUNT, "Hours for which the results of advisory databases count.")
     source: str = ""

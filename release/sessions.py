@@ -2,7 +2,7 @@
 
 ```python
 import nox
-from release.sessions import lint, security, tests
+from release.sessions import image, lint, security, tests
 ```
 """
 
@@ -22,7 +22,7 @@ from release import config as configuration
 from release import process
 from release.errors import ReleaseError
 
-__all__ = ["lint", "security", "tests"]
+__all__ = ["image", "lint", "security", "tests"]
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -114,6 +114,22 @@ def security(session: nox.Session) -> None:
             why = gate.run(session.name, asked, env=_environment(session), say=session.log)
         else:
             why = gate.fail(session.name, asked, "Bandit and pip-audit cannot be installed", say=session.log)
+    except ReleaseError as error:
+        session.error(str(error))
+    if why:
+        session.error(why)
+
+
+@nox.session(python=False, default=False)  # most projects have no image: it runs where it is asked for
+def image(session: nox.Session) -> None:
+    """Have the configured scanner look at the container image; what could not look has failed.
+
+    Positional arguments: `--json FILE` is written, `--image REF` is looked at instead of the version's image.
+    """
+    from release.gates.image import session as gate  # noqa: PLC0415  # other sessions need none of it
+
+    try:
+        why = gate.run(session.name, gate.read(session.posargs), env=_environment(session), say=session.log)
     except ReleaseError as error:
         session.error(str(error))
     if why:

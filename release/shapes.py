@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from release import image
 from release.errors import Exit, Problem
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _LONGEST_SHOWN = 60  # characters of a wrong value in a message
 _MOST = 1_000_000  # sites or hours; more is a slip
+_LAST_STATUS = 255  # that a program can end with
 _FOUND = {str: "a string", bool: "a boolean", int: "an integer", float: "a number", list: "a list", dict: "a table"}
 _NOT_IN_A_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{")
 
@@ -136,6 +138,12 @@ def _read_count(value: Any, place: Place) -> Any:
     return value
 
 
+def _read_status(value: Any, place: Place) -> Any:
+    if place.is_a(int, value, STATUS.wanted) and not 0 <= value <= _LAST_STATUS:
+        place.wrong(f"= {shown(value)} is out of range", f"wanted: {STATUS.wanted}")
+    return value
+
+
 def _read_command(value: Any, place: Place) -> tuple[str, ...]:
     """Read a list of words (an empty one is as good as none), or a line, split as a POSIX shell would split it."""
     words = value
@@ -183,6 +191,10 @@ def _word_objection(word: str) -> str:
     if not word.strip() or not word.isprintable():
         return "is empty or holds a control character"
     return "starts with a hyphen" if word.startswith("-") else ""  # it becomes an argument
+
+
+def _pointer_objection(pointer: str) -> str:
+    return "" if re.fullmatch(r"(?:/(?:[^~/]|~[01])*)+", pointer) else "is no JSON pointer (RFC 6901)"
 
 
 def _regex_objection(pattern: str) -> str:
@@ -248,6 +260,11 @@ _WORDS = {"type": "array", "items": {"type": "string"}}
 
 FLAG = Shape("true or false", {"type": "boolean"}, _read_flag)
 COUNT = Shape(f"a whole number from 1 to {_MOST}", {"type": "integer", "minimum": 1, "maximum": _MOST}, _read_count)
+STATUS = Shape(
+    f"an exit status from 0 to {_LAST_STATUS}",
+    {"type": "integer", "minimum": 0, "maximum": _LAST_STATUS},
+    _read_status,
+)
 COMMAND = Shape("a command line or the list of its words", {"anyOf": [{"type": "string"}, _WORDS]}, _read_command)
 REF = text("a name that git allows", ref_objection, minLength=1)
 PATH = text("a path below the repository's root", _path_objection, minLength=1)
@@ -257,3 +274,5 @@ URL = text("a URL without user, password and query", _url_objection, pattern=r"^
 SESSION = text("the name of a nox session", _word_objection, minLength=1)
 KEY = text("a dotted key", _word_objection, minLength=1)
 REGEX = text("a regular expression with {version} in it", _regex_objection, pattern=r"\{version\}")
+IMAGE = text("an image's name without its tag", image.name_objection, minLength=1, maxLength=image.LONGEST)
+POINTER = text("a JSON pointer, such as /findings", _pointer_objection, pattern=r"^(/([^~/]|~[01])*)+$")

@@ -17,11 +17,22 @@ if TYPE_CHECKING:
 
     from release.entry import Entry
 
-# Everything else stays outside, tokens above all. No VIRTUAL_ENV: tools would install into it.
+# Everything else stays outside, tokens above all. No VIRTUAL_ENV: tools would install into it. Of containers, where
+# images are kept, and nothing that holds or names a login: not DOCKER_AUTH_CONFIG, DOCKER_CONFIG, REGISTRY_AUTH_FILE.
 _PASSED = frozenset(
     {
         "CI",
+        "CONTAINERD_ADDRESS",
+        "CONTAINERD_NAMESPACE",
+        "CONTAINERS_CONF",
+        "CONTAINERS_REGISTRIES_CONF",
+        "CONTAINERS_STORAGE_CONF",
+        "CONTAINER_HOST",
         "CURL_CA_BUNDLE",
+        "DOCKER_CERT_PATH",
+        "DOCKER_CONTEXT",
+        "DOCKER_HOST",
+        "DOCKER_TLS_VERIFY",
         "GIT_CONFIG_GLOBAL",
         "GIT_CONFIG_NOSYSTEM",
         "HOME",

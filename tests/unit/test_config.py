@@ -81,6 +81,20 @@ def test_the_defaults() -> None:
             "accepted": "security.toml",
             "timeout": 15,
         },
+        "image": {
+            "name": "",
+            "spelling": "pep440",
+            "scan": (
+                *("trivy", "image", "--exit-code", "1", "--severity", "{severities}"),
+                *("--format", "json", "--output", "{report}", "{image}"),
+            ),
+            "severity": "high",
+            "clean": 0,
+            "found": 1,
+            "image_at": "",
+            "findings_at": "",
+            "timeout": 900,
+        },
         "advisory_hours": 24,
         "source": "",
         "written": frozenset(),
@@ -114,6 +128,16 @@ exclude = ["tests/", "examples/**"]
 tasks = ["ci/*.py"]
 accepted = "ci/security.toml"
 timeout = 30
+[tool.release.image]
+name = "registry.example.org:5000/acme/my_app"
+spelling = "semver"
+scan = "tools/scan --of={image} --to={report} --from={severity} --go={{.x}}"
+severity = "low"
+clean = 10
+found = 0
+image_at = "/0/a~1b"
+findings_at = "/1/"
+timeout = 60
 [[tool.release.target]]
 path = "deploy/**/*.yaml"
 format = "yaml"
@@ -237,6 +261,20 @@ WRONG = [  # table, what, hint
     ('security.service = "https://x/a b"', "security.service = 'https://x/a b' holds a blank", ""),
     ('security.exclude = ["../a"]', "security.exclude[0] = '../a' leaves the repository", ""),
     ("security.timeout = 0", "security.timeout = 0 is out of range", ""),
+    ('image.scan = ["x", "{report}"]', "image.scan has no {image} after the program", ""),
+    ('image.scan = "x {image}"', "image.scan has no {report} after the program", "needs both {image} and {report}"),
+    ('image.scan = "x {image} {report} {imgae}"', "image.scan has the placeholder {imgae}, which is", "mean 'image'?"),
+    ('image.scan = "{report} {image} {report}"', "image.scan has a placeholder as its program", "name the scanner"),
+    ("image.clean = 1", "image.found = 1 is the status clean, too", ""),
+    ("image.found = 256", "image.found = 256 is out of range", "wanted: an exit status from 0 to 255"),
+    ("image.found = -9", "image.found = -9 is out of range", ""),
+    ("image.clean = false", "image.clean is a boolean: False", "wanted: an exit status"),
+    ('image.image_at = "/x"', "image has only one of image_at and findings_at", ""),
+    ('image.findings_at = "x"', "image.findings_at = 'x' is no JSON pointer", ""),
+    ('image.findings_at = "/a~2"', "image.findings_at = '/a~2' is no JSON pointer", ""),
+    ('image.severity = "High"', "image.severity = 'High' is unknown", "did you mean 'high'?"),
+    ('image.spelling = ""', "image.spelling = '' is unknown", "known: pep440, semver, tag"),
+    ('image.name = "acme/app:1.0"', "image.name = 'acme/app:1.0' has a tag or a digest: the tag is the version", ""),
     ("target = {}", "target is a table: {}", "wanted: a list of tables"),
     ("target = [3]", "target[0] is an integer: 3", "wanted: a table"),
     ("target = [{}]", "target[0] has no path", "wanted: a glob"),

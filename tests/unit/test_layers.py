@@ -22,6 +22,7 @@ FLOORS = (
     {
         "beside",
         "entry",
+        "image",
         "version",
         "conventional",
         "config",

@@ -43,7 +43,7 @@ class Finding(NamedTuple):
         return self.path, self.line, self.package, self.version, self.rule
 
     def __str__(self) -> str:
-        place = f"{self.path}:{self.line}" if self.path else f"{self.package} {self.version}"
+        place = f"{self.path}:{self.line}" if self.path else f"{self.package} {self.version}".rstrip()
         return plain(f"{place}: {self.rule} {self.text}")
 
 

@@ -49,7 +49,8 @@ def annotated(looked: Looked) -> Iterator[str]:
     """Yield GitHub's workflow commands that show findings at their lines."""
     yield from (_annotation(finding) for finding in looked.open)
     others = looked.result.findings[len(looked.open) :]
-    yield from (f"::error title=security::{_escaped(text)}" for text in others)
+    session = _escaped(looked.result.session, _PROPERTY)
+    yield from (f"::error title={session}::{_escaped(text)}" for text in others)
     yield from (f"::error title=NOT AUDITED::{_escaped(text)}" for text in looked.result.not_looked)
 
 

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import usage
-from release.gates import results
+from release.gates import flags, results
 from release.gates.security import gate, report, sarif
-from release.gates.security.findings import plain
 from release.gates.security.programs import Programs
-from release.shapes import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_FLAGS = {"--json": "result", "--sarif": "sarif", "--service": "service"}
+_FLAGS = {
+    "--json": ("result", "FILE"),
+    "--sarif": ("sarif", "FILE"),
+    "--service": ("service", "URL"),
+}
 
 
 class Asked(NamedTuple):
@@ -36,17 +38,7 @@ def read(words: Sequence[str]) -> Asked:
     Raises:
         ReleaseError: one is unknown or has no value (exit 2).
     """
-    given: dict[str, str] = {}
-    waiting = list(words)
-    while waiting:
-        word, is_joined, value = waiting.pop(0).partition("=")
-        if word not in _FLAGS:
-            raise usage(f"security does not know {plain(word)}", nearest(word, _FLAGS))
-        value = value if is_joined else waiting.pop(0) if waiting else ""
-        if not value or (value.startswith("--") and not is_joined):
-            raise usage(f"{word} has no value", "security takes --json FILE, --sarif FILE, --service URL")
-        given[_FLAGS[word]] = value
-    return Asked(**given)
+    return Asked(**flags.read("security", words, _FLAGS))
 
 
 def run(name: str, asked: Asked, *, env: Mapping[str, str], say: Callable[[str], None]) -> str:
@@ -60,7 +52,7 @@ def run(name: str, asked: Asked, *, env: Mapping[str, str], say: Callable[[str],
     with tempfile.TemporaryDirectory(prefix="security-") as folder:
         programs = Programs(env=env, folder=Path(folder).resolve())
         looked = gate.look(Path.cwd(), programs, session=name, service=asked.service)
-    return _end(looked, asked, say)
+    return end(looked, asked, say)
 
 
 def fail(name: str, asked: Asked, why: str, *, say: Callable[[str], None]) -> str:
@@ -69,10 +61,15 @@ def fail(name: str, asked: Asked, why: str, *, say: Callable[[str], None]) -> st
     Raises:
         ReleaseError: a file cannot be written (exit 2).
     """
-    return _end(gate.Looked(results.Result(session=name, not_looked=(why,))), asked, say)
+    return end(gate.Looked(results.Result(session=name, not_looked=(why,))), asked, say)
 
 
-def _end(looked: gate.Looked, asked: Asked, say: Callable[[str], None]) -> str:
+def end(looked: gate.Looked, asked: Asked, say: Callable[[str], None]) -> str:
+    """Say what a session has seen, leave what was asked for, and return why it fails, "" if it passes.
+
+    Raises:
+        ReleaseError: a file cannot be written (exit 2).
+    """
     for line in report.lines(looked.result):
         say(line)
     try:
