@@ -132,3 +132,13 @@ def test_indexes_lose_user_and_password(given: str, passed: str, monkeypatch: py
 def test_proxies_in_lower_case_are_passed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://user:pass@proxy:3128")
     assert environment.variables()["https_proxy"] == "http://user:pass@proxy:3128"
+
+
+def test_where_images_are_is_passed_and_no_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"DOCKER_HOST": "ssh://me@host", "CONTAINER_HOST": "unix:///run/x.sock", "CONTAINERS_STORAGE_CONF": "/x"}
+    logins = ("DOCKER_AUTH_CONFIG", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "TRIVY_PASSWORD", "SNYK_TOKEN")
+    for name, value in {**places, **dict.fromkeys(logins, "secret")}.items():
+        monkeypatch.setenv(name, value)
+    passed = environment.variables()
+    assert {name: passed.get(name) for name in places} == places
+    assert not passed.keys() & {*logins}

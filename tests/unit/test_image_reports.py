@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from release.config import Image
-from release.errors import ReleaseError
+from release.errors import Exit, ReleaseError
 from release.gates.image import report, told
 
 if TYPE_CHECKING:
@@ -143,6 +144,56 @@ def test_an_end_before_the_run_is_an_old_report(tmp_path: Path) -> None:
     data["runs"][0]["invocations"] = [{"executionSuccessful": True, "endTimeUtc": "2026-01-01T00:00:00Z"}]
     with pytest.raises(ReleaseError, match="was not made by this run: x says that it is older"):
         read(tmp_path, data)
+
+
+SARIF = b'{"version": "2.1.0", "runs": '
+DRIVER = b'"tool": {"driver": {"name": "x"}}'
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "the report is empty"),
+        (b'{"SchemaVersion": 2, "Artif', "the report is not JSON"),
+        (b"[" * 100_000, "the report is not JSON"),
+        (b'{"SchemaVersion": "\xff"}', "the report is not JSON"),
+        (b"9" * 5_000, "the report is not JSON"),
+        (b'{"matches": 3, "descriptor": []}', "the report begins like Grype's JSON, but is not of the form"),
+        (SARIF + b"[]}", "the SARIF report has no run in it: nothing was looked at"),
+        (SARIF + b"null}", "the SARIF report has no run in it: nothing was looked at"),
+        (SARIF + b"[{" + DRIVER + b"}]}", "the report begins like SARIF, but is not of the form"),
+        (SARIF + b"[{" + DRIVER + b', "results": null}]}', "the report begins like SARIF, but is not of the form"),
+        (
+            SARIF + b"[{" + DRIVER + b', "results": [], "invocations": [{"executionSuccessful": false}]}]}',
+            "x says in its report that it did not succeed",
+        ),
+    ],
+    ids=range(11),
+)
+def test_a_report_that_says_nothing_is_none(data: bytes, why: str, tmp_path: Path) -> None:
+    place = tmp_path / "report.json"
+    place.write_bytes(data)
+    with pytest.raises(ReleaseError, match=why) as caught:
+        report.load(place, Image(), since=time.time())
+    assert caught.value.exit == Exit.NOT_AUDITED
+
+
+def test_only_a_file_is_a_report(tmp_path: Path) -> None:
+    place = tmp_path / "report.json"
+    with pytest.raises(ReleaseError, match="the scanner has written no report"):
+        report.load(place, Image(), since=time.time())
+    os.mkfifo(place)
+    with pytest.raises(ReleaseError, match="the report is no regular file"):
+        report.load(place, Image(), since=time.time())
+    place.unlink()
+    place.symlink_to("/etc/hostname")
+    with pytest.raises(ReleaseError, match="the report is no regular file"):
+        report.load(place, Image(), since=0)
+    place.unlink()
+    place.touch()
+    os.truncate(place, 2**28 + 1)
+    with pytest.raises(ReleaseError, match="the report has more than 256 MiB"):
+        report.load(place, Image(), since=time.time())
 
 
 @pytest.mark.parametrize("data", ["x", 3, None, [], {}, {"runs": []}, {"version": "2.1.0"}, {"matches": []}])

@@ -121,24 +121,25 @@ def _looked(session: str, scanner: Scanner, place: str, reference: str, file: Pa
     if ran.status not in {image.clean, image.found}:
         raise blind(scanner.ending(ran), f"is {reference} there? build it first")
     told = _told(scanner, ran, reference, file, started)
-    version = told.version or scanner.version(place)
+    version = plain(told.version or scanner.version(place))
     counting = [one for one in told.findings if one.counts(image.severity)]
-    below = len(told.findings) - len(counting)
+    line = _line(told, version, reference, image, len(counting))
     notes = [*map(plain, told.notes), *_ignoring(scanner.root)]
     if ran.status == image.found and not counting:
         if not told.findings:
             raise blind(f"{scanner.ending(ran)}, which means found, but its report has no finding")
-        counting, below = [*told.findings], 0  # the scanner's own threshold is lower
+        counting = [*told.findings]  # the scanner's own threshold is lower
     elif ran.status == image.clean and counting:
         notes.append(f"{scanner.name} ended with status {ran.status}, which means clean, but its report has findings")
-    findings = [_finding(told, one) for one in sorted(counting, key=_order)]
+    counting.sort(key=_order)
+    findings = [_finding(told, one) for one in counting]
     result = Result(
         session=session,
-        evidence=(_line(told, version, reference, image, len(counting), below),),
+        evidence=(line,),
         findings=(*map(str, findings[:_SHOWN]), *_more(len(findings))),
         notes=tuple(notes),
-        versions={told.tool: version} if version else {},
-        details=tuple(_detail(one, found) for one, found in zip(findings, sorted(counting, key=_order), strict=True)),
+        versions={plain(told.tool): version} if version else {},
+        details=tuple(_detail(one, found) for one, found in zip(findings, counting, strict=True)),
         advisory=True,
     )
     return Looked(result, tuple(findings[:_SHOWN]))
@@ -160,13 +161,14 @@ def _told(scanner: Scanner, ran: Ran, reference: str, file: Path, started: float
 
 
 def _order(found: Found) -> tuple[int, str, str, str]:
+    """Return what findings are sorted by: the worst first, and first of all what may be anything."""
     rank = SEVERITIES.index(found.severity) if found.severity else len(SEVERITIES)
     return -rank, found.package, found.version, found.rule
 
 
 def _finding(told: Told, found: Found) -> Finding:
     return Finding(
-        tool=told.tool,
+        tool=plain(told.tool),
         rule=found.rule,
         text=plain(f"({found.severity or 'severity not known'}) {found.text}"),
         level=_LEVELS.get(found.severity, "error"),
@@ -188,9 +190,10 @@ def _ignoring(root: Path) -> Sequence[str]:
     return (f"{', '.join(there)}: what the scanner leaves out by it is not in the report",) if there else ()
 
 
-def _line(told: Told, version: str, reference: str, image: Image, number: int, below: int) -> str:
+def _line(told: Told, version: str, reference: str, image: Image, number: int) -> str:
     """Return the line of evidence: what looked at which image, how many findings, and how that was read."""
     identity = f" ({told.identity})" if told.identity else ""
+    below = len(told.findings) - number
     less = f", {below} below" if below else ""
     unnamed = "" if told.names else ", which does not name the image"
     found = f"{counted(number, 'finding')} from {image.severity} up{less}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from release.gates.image.told import Found, Told, moment, severity, texts
+from release.gates.image.told import Found, Told, found, moment, texts
 from release.gates.security.findings import blind, counted
 
 if TYPE_CHECKING:
@@ -51,4 +51,4 @@ def _found(matches: list[dict[str, Any]]) -> Iterator[Found]:
         advisory, package = one["vulnerability"], one["artifact"]
         fixed = ", ".join(texts((advisory.get("fix") or {}).get("versions"))) or "none"
         text = f"fixed in: {fixed}; {advisory.get('description') or ''}"
-        yield Found(advisory["id"], severity(advisory.get("severity")), text, package["name"], package["version"])
+        yield found(advisory["id"], advisory.get("severity"), text, package["name"], package["version"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from release.gates.image import grype, sarif, trivy
-from release.gates.image.told import Found, Told, texts, unknown
+from release.gates.image.told import Told, found, texts, unknown
 from release.gates.security.findings import blind
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _pointed(report: Any, image: Image) -> Told:
         tool=tool,
         version="",
         names=texts([name]),
-        findings=tuple(Found("finding", "", json.dumps(one), f"entry {at}") for at, one in enumerate(listed, 1)),
+        findings=tuple(found("finding", "", json.dumps(one), f"entry {at}") for at, one in enumerate(listed, 1)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from release.gates.image.told import Found, Told, moment, severity, texts
+from release.gates.image.told import Found, Told, found, moment, severity, texts
 from release.gates.security.findings import blind, counted
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _found(driver: dict[str, Any], result: dict[str, Any]) -> Found:
     message = str(result["message"].get("text") or rule.get("shortDescription", {}).get("text") or "")
     place = _TRIVY.search(message) or _PURL.match(str((properties.get("purls") or [""])[0]))
     package, version = (place["package"], place["version"]) if place else (driver["name"], "")
-    return Found(str(result.get("ruleId") or rule.get("id")), _severity(rule, result), message, package, version)
+    return found(result.get("ruleId") or rule.get("id"), _severity(rule, result), message, package, version)
 
 
 def _rule(driver: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:

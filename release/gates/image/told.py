@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release.config import SEVERITIES
-from release.gates.security.findings import blind
+from release.gates.security.findings import blind, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +48,11 @@ class Told(NamedTuple):
     findings: tuple[Found, ...] = ()
     made: float | None = None
     notes: tuple[str, ...] = ()
+
+
+def found(rule: object, word: object, text: object, package: object = "", version: object = "") -> Found:
+    """Return a finding with a scanner's word for its severity, its texts fit for a terminal and a log."""
+    return Found(*(plain(str(one)) for one in (rule, severity(word), text, package, version)))
 
 
 def severity(word: object) -> str:

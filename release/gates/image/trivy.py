@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from release.gates.image.told import Found, Told, moment, severity, texts
+from release.gates.image.told import Found, Told, found, moment, texts
 from release.gates.security.findings import blind, counted
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read(data: dict[str, Any]) -> Told:
         version=str((data.get("Trivy") or {}).get("Version", "")),
         names=texts(names),
         identity=texts([metadata["ImageID"]])[0],
-        findings=tuple(found for result in results for found in _found(result)),
+        findings=tuple(one for result in results for one in _found(result)),
         made=moment(data.get("CreatedAt")),
         notes=tuple(_notes(metadata, results)),
     )
@@ -52,16 +52,16 @@ def _found(result: dict[str, Any]) -> Iterator[Found]:
         fixed = one.get("FixedVersion") or "none"
         text = f"fixed in: {fixed}; {one.get('Title') or ''}"
         package, version = one["PkgName"], one["InstalledVersion"]
-        yield Found(one["VulnerabilityID"], severity(one.get("Severity")), text, package, version)
+        yield found(one["VulnerabilityID"], one.get("Severity"), text, package, version)
     for one in result.get("Secrets") or ():
         place = f"line {one.get('StartLine')}"
-        yield Found(one["RuleID"], severity(one.get("Severity")), str(one.get("Title")), result["Target"], place)
+        yield found(one["RuleID"], one.get("Severity"), one.get("Title"), result["Target"], place)
     for one in result.get("Misconfigurations") or ():
         if one.get("Status") not in _NOT_FAILED:
-            yield Found(one["ID"], severity(one.get("Severity")), str(one.get("Title")), result["Target"])
+            yield found(one["ID"], one.get("Severity"), one.get("Title"), result["Target"])
     for one in result.get("Licenses") or ():
         package = one.get("PkgName") or one.get("FilePath") or result["Target"]
-        yield Found(one["Name"], severity(one.get("Severity")), f"licence ({one.get('Category')})", package)
+        yield found(one["Name"], one.get("Severity"), f"licence ({one.get('Category')})", package)
 
 
 def _notes(metadata: dict[str, Any], results: list[dict[str, Any]]) -> Iterator[str]:
