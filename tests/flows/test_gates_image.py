@@ -82,23 +82,23 @@ def test_a_status_that_says_found_makes_it_red_with_what_is_below_the_threshold(
     ("mode", "why"),
     [
         ("says found", "trivy ended with status 1, which means found, but its report has no finding"),
-        ("says 3", f"trivy ended with status 3 (is {APP} there? build it first)"),
-        ("killed", f"trivy was ended by signal 9 (is {APP} there? build it first)"),
-        ("no report", "the scanner has written no report (trivy ended with status 0)"),
-        ("empty", "the report is empty (trivy ended with status 0)"),
-        ("html", "the report is not JSON (trivy ended with status 0)"),
-        ("folder", "the report is no regular file (trivy ended with status 0)"),
-        ("old file", "the report was not made by this run: it is older (trivy ended with status 0)"),
-        ("dated", "the report was not made by this run: trivy says that it is older (trivy ended with status 0)"),
+        ("says 3", f"trivy ended with status 3 (if {APP} is not there, build it first)"),
+        ("killed", f"trivy was ended by signal 9 (if {APP} is not there, build it first)"),
+        ("no report", "the scanner has written no report: trivy ended with status 0"),
+        ("empty", "the report is empty: trivy ended with status 0"),
+        ("html", "the report is not JSON: trivy ended with status 0"),
+        ("folder", "the report is no regular file: trivy ended with status 0"),
+        ("old file", "the report was not made by this run: it is older: trivy ended with status 0"),
+        ("dated", "the report was not made by this run: trivy says that it is older: trivy ended with status 0"),
         ("other image", f"trivy was to look at {APP}, and its report is about acme/app:0.9.0"),
-        ("files", "Trivy has looked at a filesystem, not at an image (trivy ended with status 0)"),
+        ("files", "Trivy has looked at a filesystem, not at an image: trivy ended with status 0"),
         (
             "nothing recognised",
-            "Trivy recognised nothing in the image, neither an operating system nor packages (trivy ended",
+            "Trivy recognised nothing in the image, neither an operating system nor packages: trivy ended",
         ),
         (
             "bare",
-            "the report begins like Trivy's JSON, but is not of the form that is known (trivy ended with status 0)",
+            "the report begins like Trivy's JSON, but is not of the form that is known: trivy ended with status 0",
         ),
     ],
 )
@@ -112,13 +112,14 @@ def test_what_has_not_looked_is_told_from_what_found_nothing(mode: str, why: str
 def test_a_scanner_that_fails_says_why_without_its_passwords(tmp_path: Path) -> None:
     (reason,) = seen(tmp_path, mode="no database").not_looked
     said = "FATAL: failed to download vulnerability DB from https://mirror.example.org/db"
-    assert reason == f"the scanner has written no report (trivy ended with status 1: {said})"
+    hint = f"(if {APP} is not there, build it first)"
+    assert reason == f"the scanner has written no report: trivy ended with status 1: {said} {hint}"
 
 
 def test_an_image_that_is_not_there_was_not_looked_at(tmp_path: Path) -> None:
     path = scanner(tmp_path / "bin", images={"acme/app:0.9.0": CLEAN})
     (reason,) = look(tmp_path, path=[path]).result.not_looked
-    assert reason.startswith("the scanner has written no report (trivy ended with status 1: FATAL: unable to find")
+    assert reason.startswith("the scanner has written no report: trivy ended with status 1: FATAL: unable to find")
     assert "'acme/app:1.0.0'" in reason
 
 

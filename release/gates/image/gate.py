@@ -119,7 +119,7 @@ def _looked(session: str, scanner: Scanner, place: str, reference: str, file: Pa
     image = scanner.image
     ran, started = scanner.scan(place, reference, file)
     if ran.status not in {image.clean, image.found}:
-        raise blind(scanner.ending(ran), f"is {reference} there? build it first")
+        raise blind(scanner.ending(ran), _absent(reference))
     told = _told(scanner, ran, reference, file, started)
     version = plain(told.version or scanner.version(place))
     counting = [one for one in told.findings if one.counts(image.severity)]
@@ -154,10 +154,15 @@ def _told(scanner: Scanner, ran: Ran, reference: str, file: Path, started: float
     try:
         told = report.load(file, scanner.image, since=started)
     except ReleaseError as error:
-        raise blind(f"{error.problems[0].what} ({scanner.ending(ran)})", error.problems[0].hint) from None
+        hint = error.problems[0].hint if file.exists() else _absent(reference)
+        raise blind(f"{error.problems[0].what}: {scanner.ending(ran)}", hint) from None
     if told.names and not any(images.is_same(reference, name) for name in told.names):
         raise blind(f"{scanner.name} was to look at {reference}, and its report is about {told.names[0]}")
     return told
+
+
+def _absent(reference: str) -> str:
+    return f"if {reference} is not there, build it first"
 
 
 def _order(found: Found) -> tuple[int, str, str, str]:
