@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, TextIO
+
+from release.terminal import BOLD, CYAN, GREEN, PLAIN, RED, colours, heard, shown, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from release.plan import FileDiff, Plan
 
 _CONTEXT = 3  # lines around a change, as in git
-_RED, _GREEN, _CYAN, _BOLD, _PLAIN = "\033[31m", "\033[32m", "\033[36m", "\033[1m", "\033[m"
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _MISSING_NEWLINE = b"\\ No newline at end of file\n"
 
@@ -30,42 +30,8 @@ def show(text: str) -> None:
 
 def _print(text: str, stream: TextIO) -> None:
     """Print what is visible of a text, whatever the stream can encode."""
-    encoding = stream.encoding or "utf-8"
-    shown = visible(text).encode(encoding, "backslashreplace").decode(encoding)
-    with _heard(stream):
-        print(shown, file=stream, flush=True)  # this module is the one that prints
-
-
-@contextlib.contextmanager
-def _heard(stream: TextIO) -> Iterator[None]:
-    """Go on when nobody reads any more, as behind `| head -1`: a release is not ended by who looks at it."""
-    try:
-        yield
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())  # what is still buffered goes there, too
-        os.close(nowhere)
-
-
-def visible(text: str) -> str:
-    """Return `text` with every character escaped that a terminal would obey or hide; lines and tabs stay."""
-    if text.isascii() and text.isprintable():
-        return text
-    if text.isascii():
-        return "".join(one if one.isprintable() or one in "\n\t" else _escape(one) for one in text)
-    import unicodedata  # noqa: PLC0415  # 2 ms that most output does not need
-
-    hidden = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    return "".join(one if one in "\n\t" or unicodedata.category(one) not in hidden else _escape(one) for one in text)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode()
-
-
-def colours(stream: TextIO) -> bool:
-    """Whether `stream` takes colours: a terminal, and NO_COLOR (no-color.org) is not set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    with heard(stream):
+        print(shown(text, stream), file=stream, flush=True)  # this module is the one that prints
 
 
 def preview(plan: Plan) -> None:
@@ -73,7 +39,7 @@ def preview(plan: Plan) -> None:
     painted = colours(sys.stdout)
     for diff in plan.diffs:
         data = b"".join(unified(diff))
-        with _heard(sys.stdout):
+        with heard(sys.stdout):
             if painted:
                 print(_paint(data), end="", flush=True)  # noqa: T201  # this module is the one that prints
             else:
@@ -209,10 +175,10 @@ def _quoted(path: str) -> bytes:
 
 
 def _paint(data: bytes) -> str:
-    colour = {"-": _RED, "+": _GREEN, "@": _CYAN}
+    colour = {"-": RED, "+": GREEN, "@": CYAN}
     lines = []
     for line in data.decode("utf-8", "replace").splitlines():
         head = line.startswith(("diff --git", "--- ", "+++ ", "new file", "deleted file"))
-        tint = _BOLD if head else colour.get(line[:1], "")
-        lines.append(f"{tint}{visible(line)}{_PLAIN if tint else ''}\n")
+        tint = BOLD if head else colour.get(line[:1], "")
+        lines.append(f"{tint}{visible(line)}{PLAIN if tint else ''}\n")
     return "".join(lines)

@@ -115,21 +115,22 @@ class Group:
         except BaseException:
             self.end()
             raise
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         return status
 
     def end(self) -> None:
         """Interrupt the whole group, and kill what is there after PATIENCE seconds, or at the next Ctrl-C."""
         try:
-            self._signal(signal.SIGINT)
+            self.signal(signal.SIGINT)
             self._popen.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             pass  # it is killed below
         finally:
-            self._signal(signal.SIGKILL)
+            self.signal(signal.SIGKILL)
             self._popen.wait()
 
-    def _signal(self, number: int) -> None:
+    def signal(self, number: int) -> None:
+        """Send a signal to all that is left of the group."""
         try:
             os.killpg(self._popen.pid, number)
         except (ProcessLookupError, PermissionError):

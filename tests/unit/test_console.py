@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from release import console
+from release import console, terminal
 from release.plan import FileDiff
 
 LINES = st.lists(st.sampled_from([b"a", b"b", b"c\r", b"", b"\t1.0.0", b"\xe9"]), max_size=14)
@@ -58,15 +58,15 @@ def test_a_long_file_with_far_edits_has_a_hunk_for_each() -> None:
 
 
 def test_what_a_terminal_would_obey_is_escaped() -> None:
-    assert console.visible("\x1b[31m\u202e\u200bé\t\n\x9b") == "\\x1b[31m\\u202e\\u200bé\t\n\\x9b"
+    assert terminal.visible("\x1b[31m\u202e\u200bé\t\n\x9b") == "\\x1b[31m\\u202e\\u200bé\t\n\\x9b"
 
 
 def test_colours_only_on_a_terminal_that_wants_them(monkeypatch) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert console.colours(terminal)
+    assert terminal.colours(stream)
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not console.colours(terminal)
-    assert not console.colours(io.StringIO())
+    assert not terminal.colours(stream)
+    assert not terminal.colours(io.StringIO())

@@ -32,6 +32,7 @@ FLOORS = (
         "checks",
         "errors",
         "process",
+        "terminal",
     },
 )
 # Tool → the modules that may import it.
