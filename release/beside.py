@@ -27,9 +27,13 @@ class Beside(Generic[_T]):
         except BaseException as error:  # noqa: BLE001  # raised again where it is waited for
             self._error = error
 
+    def wait(self) -> None:
+        """Wait for the end, whatever it is."""
+        self._thread.join()
+
     def result(self) -> _T:
         """Wait for the end; return what the function returned, or raise what it raised."""
-        self._thread.join()
+        self.wait()
         if self._error is not None:
             raise self._error
         return self._found[0]

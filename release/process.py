@@ -55,8 +55,9 @@ def uninterrupted() -> Iterator[None]:
 class Process:
     """A started program, to be fed, read and ended by its owner."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], argv: tuple[str, ...]) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], argv: tuple[str, ...], *, leads: bool = False) -> None:
         self._popen = popen
+        self._leads = leads  # a process group, of what it has started itself
         self.argv = argv
 
     @property
@@ -86,6 +87,13 @@ class Process:
             self.kill()
             raise
         return Result(argv=self.argv, status=self._popen.returncode, out=out, err=err)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program, and to its group if it has one of its own, unless it has ended."""
+        if self._leads and self._popen.returncode is None:
+            _signal_group(self._popen.pid, number)
+        else:
+            self._popen.send_signal(number)
 
     def kill(self) -> None:
         """End the program now and reap it."""
@@ -131,10 +139,14 @@ class Group:
 
     def signal(self, number: int) -> None:
         """Send a signal to all that is left of the group."""
-        try:
-            os.killpg(self._popen.pid, number)
-        except (ProcessLookupError, PermissionError):
-            return  # nobody is left; some systems say the latter of a group whose members are all dead
+        _signal_group(self._popen.pid, number)
+
+
+def _signal_group(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return  # nobody is left; some systems say the latter of a group whose members are all dead
 
 
 def start_group(
@@ -169,16 +181,18 @@ def start(
     cwd: Path,
     env: Mapping[str, str],
     own_group: bool = False,
+    own_session: bool = False,
     keep: Sequence[int] = (),
     stderr: int | None = None,
 ) -> Process:
     """Start `argv` in `cwd` with exactly `env`.
 
-    `own_group` puts it into a process group of its own, so that a Ctrl-C at the terminal does not reach it.
+    `own_group` puts it into a process group of its own, so that a Ctrl-C at the terminal does not reach it;
+    `own_session` does so, too, and leaves it without a terminal, so that it cannot ask either.
     `keep` are file descriptors that it inherits. `stderr` is a descriptor for its standard error (else a pipe).
     """
-    more: dict[str, Any] = {}
-    if own_group:
+    more: dict[str, Any] = {"start_new_session": own_session}
+    if own_group and not own_session:
         if sys.version_info >= (3, 11):
             more["process_group"] = 0
         else:
@@ -193,7 +207,7 @@ def start(
         pass_fds=tuple(keep),
         **more,
     )
-    return Process(popen, tuple(argv))
+    return Process(popen, tuple(argv), leads=own_group or own_session)
 
 
 def run(

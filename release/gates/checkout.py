@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from release.errors import ReleaseError, refusal, unseen, usage
 from release.gates import parts, receipts
+from release.gates.children import Children
 from release.git import lock
 
 if TYPE_CHECKING:
@@ -51,24 +52,35 @@ class Checkout:
 
 @contextlib.contextmanager
 def opened(
-    repository: Repository, *, gate: str, commit: str, tree: str, say: Callable[[str], None]
+    repository: Repository,
+    *,
+    gate: str,
+    commit: str,
+    tree: str,
+    say: Callable[[str], None],
+    children: Children | None = None,
 ) -> Iterator[Checkout]:
     """Check a commit out for a gate, and keep other runs of that gate out meanwhile.
 
+    `children` are ended by another thread, if at all.
+
     Raises:
+        CancelledError: the children were to end.
         ReleaseError: the cache folder lies in a git folder (exit 2); another run of the gate goes on for longer than
             LOCK_SECONDS (exit 3); the commit cannot be checked out exactly, or its tree is not `tree` (exit 5).
         OSError: the folder cannot be made or locked.
     """
     folder = place(repository, gate)
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder, gate, say) as lock:
+    children = children or Children()
+    with _locked(folder, gate, say, children) as lock:
         part = parts.Part(
             commit=commit,
             sources=tuple(dict.fromkeys((repository.common, repository.git_dir))),
             user=repository.top,
             git=folder / "git",
             tree=folder / "tree",
+            children=children,
         )
         try:
             found = _laid_out(part, lock)
@@ -146,7 +158,7 @@ def _laid_out(part: parts.Part, lock: int) -> tuple[parts.Part, ...]:
         raise unseen(f"{error.filename or part.tree}: {error.strerror}", f"remove {part.tree.parent}") from None
 
 
-def _locked(folder: Path, gate: str, say: Callable[[str], None]) -> AbstractContextManager[int]:
+def _locked(folder: Path, gate: str, say: Callable[[str], None], children: Children) -> AbstractContextManager[int]:
     """Return the gate's lock, to be held; it yields its descriptor.
 
     Raises:
@@ -161,4 +173,5 @@ def _locked(folder: Path, gate: str, say: Callable[[str], None]) -> AbstractCont
             "wait for it to end, or end it",
         ),
         waiting=lambda: say(f"gate {gate}: waiting for another run of it"),
+        pause=children.pause,
     )

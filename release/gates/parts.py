@@ -20,6 +20,7 @@ from release.git import command
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from release.gates.children import Children
     from release.process import Result
 
 _SHA1 = 40  # hexadecimal digits
@@ -43,6 +44,7 @@ class Part(NamedTuple):
     user: Path  # where the user has it checked out
     git: Path  # our git folder
     tree: Path  # its files
+    children: Children  # our git calls, to be ended by another thread
 
 
 def lay_out(part: Part, lock: int) -> Iterator[Part]:
@@ -170,7 +172,10 @@ def _link(link: Path, target: Path) -> bool:
 
 def _git(part: Part, *arguments: str, lock: int | None = None) -> Result:
     environment = {"GIT_DIR": str(part.git), "GIT_WORK_TREE": str(part.tree)}
-    return command.start(arguments, cwd=part.git, env=environment, keep=() if lock is None else (lock,)).finish()
+    keep = () if lock is None else (lock,)
+    started = command.start(arguments, cwd=part.git, env=environment, keep=keep, own_session=True)
+    with part.children.holding(started):
+        return started.finish()
 
 
 def _check_out(part: Part, lock: int) -> None:
@@ -233,7 +238,7 @@ def _submodules(part: Part, links: Mapping[str, str]) -> Iterator[Part]:
         git = part.git / "modules" / name
         if not sources:
             raise _absent(path, commit)
-        submodule = Part(commit=commit, sources=sources, user=user, git=git, tree=part.tree / path)
+        submodule = part._replace(commit=commit, sources=sources, user=user, git=git, tree=part.tree / path)
         _write(git, submodule, _CORE + _OURS)
         if _git(submodule, "cat-file", "-e", f"{commit}^{{tree}}").status:
             raise _absent(path, commit)

@@ -115,15 +115,21 @@ def start(
     durable: bool = False,
     keep: Sequence[int] = (),
     own_group: bool = False,
+    own_session: bool = False,
 ) -> process.Process:
-    """Start a git call.
+    """Start a git call; `keep`, `own_group` and `own_session` are those of `process.start`.
 
     Raises:
         ReleaseError: there is no git program (exit 2).
     """
     try:
         return process.start(
-            argv(arguments, durable=durable), cwd=cwd, env=environment(env), keep=keep, own_group=own_group
+            argv(arguments, durable=durable),
+            cwd=cwd,
+            env=environment(env),
+            keep=keep,
+            own_group=own_group,
+            own_session=own_session,
         )
     except FileNotFoundError as error:
         if error.filename != "git":

@@ -17,11 +17,18 @@ _PAUSE = 0.05  # seconds between two tries
 
 @contextlib.contextmanager
 def held(
-    place: Path, *, permissions: int, wait: float, refused: Callable[[], Exception], waiting: Callable[[], None]
+    place: Path,
+    *,
+    permissions: int,
+    wait: float,
+    refused: Callable[[], Exception],
+    waiting: Callable[[], None],
+    pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[int]:
     """Hold the lock file at `place`; yields its descriptor, which programs that are started may inherit.
 
     `waiting` is called once when somebody else holds it; after `wait` seconds the error that `refused` makes is raised.
+    `pause` lets some seconds go by between two tries, or raises what ends the waiting.
     """
     descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, permissions)
     try:
@@ -33,7 +40,7 @@ def held(
             if not waits:
                 waiting()
                 waits = True
-            time.sleep(_PAUSE)
+            pause(_PAUSE)
         yield descriptor
     finally:
         os.close(descriptor)
