@@ -211,6 +211,7 @@ class Config:
         "The nox sessions without whose receipts nothing is tagged; `[]` for none.",
         empty="no gates configured",
     )
+    fail_fast: bool = option(False, FLAG, "Whether the first gate that does not pass ends those beside it.")
     build: bool = option(False, FLAG, "Whether distributions are built.", empty="true with a `[build-system]`")
     next: str = option("minor", choice("minor", "major", "patch"), "What develop counts up after a release.")
     sign: bool = option(False, FLAG, "Whether tags are signed, with the key that git is configured with.")

@@ -48,3 +48,26 @@ def _escape(character: str) -> str:
 def colours(stream: TextIO) -> bool:
     """Whether `stream` takes colours: a terminal, and NO_COLOR (no-color.org) is not set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def is_live(stream: TextIO) -> bool:
+    """Whether lines can be drawn over on `stream`, and somebody may look on: a terminal, not a CI's log."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not os.environ.get("CI")
+
+
+def columns(text: str) -> int:
+    """Return how many columns a terminal takes for a line of visible text."""
+    if text.isascii():
+        return len(text)
+    import unicodedata  # noqa: PLC0415  # as above
+
+    wide = sum(unicodedata.east_asian_width(one) in ("W", "F") for one in text)
+    return len(text) + wide - sum(unicodedata.category(one) in ("Mn", "Me") for one in text)
+
+
+def cut(text: str, most: int) -> str:
+    """Return what of a line of visible text fits into so many columns."""
+    kept = text[: max(0, most)]
+    while columns(kept) > most:
+        kept = kept[:-1]
+    return kept

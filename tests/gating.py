@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,24 @@ def shell(script: str) -> str:
     return f"session.run('sh', '-c', {script!r}, external=True)"
 
 
+def waits_for(name: str) -> str:
+    """Return a script that waits for a file in HOME, and fails if that takes half a minute."""
+    return f'n=0; until test -e "$HOME/{name}"; do n=$((n+1)); test $n -lt 1500 || exit 9; sleep 0.02; done'
+
+
+def stubborn(name: str) -> str:
+    """Return a script that starts what ends by no signal but SIGKILL: it writes into a file in HOME again and again."""
+    return f"(trap '' INT TERM HUP; while :; do echo x >> \"$HOME/{name}\"; sleep 0.02; done) &"
+
+
+def are_quiet(*names: str) -> bool:
+    """Whether such scripts have run, and do not any more."""
+    places = [Path(os.environ["HOME"], name) for name in names]
+    sizes = [place.stat().st_size for place in places]
+    time.sleep(0.3)
+    return all(sizes) and [place.stat().st_size for place in places] == sizes
+
+
 PASSING = HEAD + session("session.run('true', external=True)")
 
 
@@ -43,13 +63,14 @@ class Gated(Project):
     def tree(self, commit: str = "HEAD") -> str:
         return self.git("rev-parse", f"{commit}^{{tree}}")
 
-    def run(self, *gates: str, commit: str = "HEAD") -> None:
+    def run(self, *gates: str, commit: str = "HEAD", fresh: bool = False) -> None:
         run(
             self.repository,
             commit=self.git("rev-parse", commit),
             tree=self.tree(commit),
             gates=gates or ("tests",),
             say=self.said.append,
+            fresh=fresh,
         )
 
     def look(self, commit: str = "HEAD") -> set[str]:

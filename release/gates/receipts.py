@@ -95,6 +95,11 @@ def write(repository: Repository, receipt: Receipt) -> None:
     _prune(place)
 
 
+def withdraw(repository: Repository, gate: str, tree: str) -> None:
+    """Remove the receipt of a gate for a tree, on which it has failed since."""
+    _place(repository, gate, tree).unlink(missing_ok=True)
+
+
 def folder_name(gate: str) -> str:
     """Return a folder's name that stands for this gate alone, also where upper and lower case are the same."""
     if _PLAIN.fullmatch(gate):

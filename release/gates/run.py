@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from release.errors import Problem, ReleaseError, usage
+from release.errors import ReleaseError, usage
 from release.gates import receipts
 
 if TYPE_CHECKING:
@@ -14,19 +14,28 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
 
 
-def run(repository: Repository, *, commit: str, tree: str, gates: Iterable[str], say: Callable[[str], None]) -> bool:
-    """See that every gate has a receipt for `tree`, the tree of `commit`; those without one are run now.
+def run(
+    repository: Repository,
+    *,
+    commit: str,
+    tree: str,
+    gates: Iterable[str],
+    say: Callable[[str], None],
+    fresh: bool = False,
+) -> bool:
+    """See that every gate has a receipt for `tree`, the tree of `commit`; those without one are run now, side by side.
 
-    `commit` needs no ref. `say` gets a line when a gate starts and when it ends. The user's repository stays as it is,
-    but for receipts and objects. Returns whether one was run, which takes its time.
+    `commit` needs no ref. `say` gets a line when a gate starts and when it ends; on a terminal there is a table on
+    standard error instead. `fresh` takes no receipt of a run that began before this one. The user's repository stays as
+    it is, but for receipts and objects. Returns whether one was run, which takes its time.
 
     Raises:
-        ReleaseError: the problems of all gates that did not pass: no noxfile.py or no such session (exit 2), busy
-            (exit 3), failed (exit 4), could not look (exit 5).
-        KeyboardInterrupt: at a Ctrl-C, when all that the gate had started has ended.
+        ReleaseError: the problems of all gates that did not pass: no noxfile.py or no such session, or the tree's
+            configuration cannot be read (exit 2), busy (exit 3), failed (exit 4), could not look (exit 5).
+        KeyboardInterrupt: at a Ctrl-C, when all that the gates had started has ended.
     """
     wanted = tuple(dict.fromkeys(gates))
-    waiting = receipts.missing(repository, wanted, tree)
+    waiting = wanted if fresh else receipts.missing(repository, wanted, tree)
     for gate in wanted:
         if gate not in waiting:
             say(f"gate {gate}: receipt found")
@@ -34,16 +43,9 @@ def run(repository: Repository, *, commit: str, tree: str, gates: Iterable[str],
         return False
     refuse_without_noxfile(repository, commit, tree, waiting)
     _say_what_is_stripped(say)
-    problems: list[Problem] = []
-    from release.gates import session  # noqa: PLC0415  # with receipts for all gates nothing of this is needed
+    from release.gates import together  # noqa: PLC0415  # with receipts for all gates nothing of this is needed
 
-    if len(waiting) > 1:
-        session.refuse_unknown(repository, gates=waiting, commit=commit, tree=tree, say=say)
-    for gate in waiting:
-        try:
-            session.run(repository, gate=gate, commit=commit, tree=tree, say=say)
-        except ReleaseError as error:
-            problems += error.problems
+    problems = together.run(repository, commit=commit, tree=tree, gates=waiting, say=say, fresh=fresh)
     if problems:
         raise ReleaseError(problems)
     return True

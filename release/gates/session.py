@@ -10,19 +10,20 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release import config as configuration
 from release import process
-from release.errors import ReleaseError
+from release.errors import Exit, ReleaseError
 from release.gates import checkout, environment, parts, receipts, results, verdict
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from release.entry import Entry
     from release.gates.checkout import Checkout
+    from release.gates.children import Children
     from release.gates.receipts import Receipt
     from release.gates.results import Result
     from release.git.repository import Repository
@@ -31,63 +32,87 @@ _WITNESS = Path(__file__).with_name("witness.py")
 _LOCKS = re.compile(r"uv\.lock|pylock(?:\..*)?\.toml|requirements.*\.txt")
 
 
-def run(repository: Repository, *, gate: str, commit: str, tree: str, say: Callable[[str], None]) -> Receipt:
+class Look(NamedTuple):
+    """What the gates that run side by side have in common.
+
+    `gates` are their names. Receipts of runs that had begun by `since` (UTC seconds) do not count. `children` are ended
+    by another thread; `say` may be called in any.
+    """
+
+    repository: Repository
+    commit: str
+    tree: str
+    gates: tuple[str, ...]
+    since: int
+    children: Children
+    say: Callable[[str], None]
+
+
+def run(look: Look, gate: str, *, starts: Callable[[], None], asks: bool) -> Receipt:
     """Run a gate and return its receipt, which is stored; one that another run made meanwhile is as good.
 
+    `starts` is called when all is checked out. With `asks` nox is asked first whether it knows all gates of the look.
+
     Raises:
-        ReleaseError: as of `checkout.opened` and `verdict.judge`; the gate changed what it was to look at (exit 4); a
-            file of ours cannot be written (exit 5).
+        ReleaseError: as of `checkout.opened` and `verdict.judge`; nox knows no session for one of the gates (exit 2);
+            the gate changed what it was to look at (exit 4); a file of ours cannot be written (exit 5).
+        CancelledError: the children were to end.
     """
-    say(f"gate {gate}: running")
-    begun = time.monotonic()
     try:
-        with checkout.opened(repository, gate=gate, commit=commit, tree=tree, say=say) as place:
-            receipt = receipts.find(repository, gate, tree) or _passed(repository, place, commit, tree)
+        with checkout.opened(
+            look.repository, gate=gate, commit=look.commit, tree=look.tree, say=look.say, children=look.children
+        ) as place:
+            found = receipts.find(look.repository, gate, look.tree)
+            if found is not None and found.started > look.since:
+                return found
+            starts()
+            if asks:
+                _refuse_unknown(look, place)
+            try:
+                return _passed(look, place)
+            except ReleaseError as error:
+                look.children.check()
+                if error.exit is Exit.GATE_FAILED:
+                    receipts.withdraw(look.repository, gate, look.tree)
+                if error.exit is Exit.USAGE:
+                    _refuse_unknown(look, place)  # which names those of the others, too
+                raise
     except (ReleaseError, OSError) as error:
-        say(f"gate {gate}: not passed ({time.monotonic() - begun:.1f} s)")
+        look.children.check()
         if isinstance(error, OSError):
             raise checkout.blind(gate, f"{error.filename or 'a file'}: {error.strerror}") from None
         raise
-    say(f"gate {gate}: passed ({time.monotonic() - begun:.1f} s)")
-    return receipt
 
 
-def refuse_unknown(
-    repository: Repository, *, gates: Sequence[str], commit: str, tree: str, say: Callable[[str], None]
-) -> None:
-    """Refuse gates of which nox knows no session, before any of them runs.
+def _refuse_unknown(look: Look, place: Checkout) -> None:
+    """Refuse gates of which nox knows no session.
 
     Raises:
-        ReleaseError: as of `checkout.opened`, or no such session (exit 2).
+        ReleaseError: there are such (exit 2).
     """
-    named = [gate for gate in gates if not gate.startswith("-")]  # which nox takes for an option here
-    try:
-        with checkout.opened(repository, gate=gates[0], commit=commit, tree=tree, say=say) as place:
-            ran = _nox(place, commit, "--list", "--session", *named)
-            if ran.status:
-                verdict.refuse_unknown(ran)
-    except OSError as error:
-        raise checkout.blind(gates[0], f"{error.filename or 'a file'}: {error.strerror}") from None
+    named = [gate for gate in look.gates if not gate.startswith("-")]  # which nox takes for an option here
+    if len(named) > 1:
+        verdict.refuse_unknown(_nox(look, place, "--list", "--session", *named))
 
 
-def _passed(repository: Repository, place: Checkout, commit: str, tree: str) -> Receipt:
+def _passed(look: Look, place: Checkout) -> Receipt:
     """Run nox, judge what it left, and store the receipt."""
     started = int(time.time())
     nox = importlib.metadata.version("nox")
     key = environment.fingerprint(place.files, nox, receipts.tool_version())
     environment.renew(place.folder, key)
-    ran = _nox(place, commit, f"--session={place.gate}")
+    ran = _nox(look, place, f"--session={place.gate}")
     environment.keep(place.folder, key, (command.argv for command in verdict.commands(ran)))
     judged = verdict.judge(ran)
     touched = checkout.changed(place)
     if touched:
         raise verdict.failed(ran, f"it changed what it was to look at: {parts.named(touched)}")
-    with closing(ObjectReader(repository.top)) as reader:
-        root = reader.tree(tree)
+    with closing(ObjectReader(look.repository.top)) as reader:
+        root = reader.tree(look.tree)
         receipt = receipts.Receipt(
             gate=place.gate,
-            tree=tree,
-            commit=commit,
+            tree=look.tree,
+            commit=look.commit,
             sessions=judged.sessions,
             evidence=judged.evidence,
             tool=receipts.tool_version(),
@@ -99,7 +124,7 @@ def _passed(repository: Repository, place: Checkout, commit: str, tree: str) -> 
             ended=int(time.time()),
             expires=_expiry(reader, root, judged.results, started),
         )
-    receipts.write(repository, receipt)
+    receipts.write(look.repository, receipt)
     return receipt
 
 
@@ -113,9 +138,13 @@ def _expiry(reader: ObjectReader, root: Mapping[str, Entry], told: Iterable[Resu
     return int(min(ends)) if ends else None
 
 
-def _nox(place: Checkout, commit: str, *selection: str) -> verdict.Ran:
-    """Run nox on what is selected to its end; on an exception, all that it started has ended."""
-    ran = verdict.Ran(gate=place.gate, commit=commit, status=0, folder=place.folder)
+def _nox(look: Look, place: Checkout, *selection: str) -> verdict.Ran:
+    """Run nox on what is selected to its end.
+
+    Raises:
+        CancelledError: it was ended, with all that it had started.
+    """
+    ran = verdict.Ran(gate=place.gate, commit=look.commit, status=0, folder=place.folder)
     for old in (ran.report, ran.record, ran.log, ran.results):
         old.unlink(missing_ok=True)
     argv = [
@@ -138,7 +167,9 @@ def _nox(place: Checkout, commit: str, *selection: str) -> verdict.Ran:
             output=log.fileno(),
             keep=(place.lock,),
         )
-        return ran._replace(status=group.wait())
+        with look.children.holding(group):
+            status = group.wait()
+    return ran._replace(status=status)
 
 
 def _digest(reader: ObjectReader, blobs: Iterable[str]) -> str:

@@ -60,6 +60,7 @@ def test_the_defaults() -> None:
         "support": "support/{line}",
         "backmerge": "backmerge/v{version}",
         "gates": ("tests", "security"),
+        "fail_fast": False,
         "build": False,
         "next": "minor",
         "sign": False,
@@ -112,6 +113,7 @@ feature = "{name}/feature"
 support = "{line}-maint"
 backmerge = "back/{version}"
 gates = []
+fail_fast = true
 build = false
 next = "patch"
 sign = true
@@ -158,6 +160,7 @@ def test_every_key_is_read() -> None:
     assert config.written == {field.name for field in dataclasses.fields(Config)} - {"source", "written"}
     assert (config.main, config.develop, config.remote) == ("trunk", "trunk", "upstream")
     assert config.gates == ()
+    assert config.fail_fast
     assert not config.build
     assert config.publish == Publish(index=("ga", "rc"), forge=("ga",))
     assert config.foreign == ("vendor/", "charts/*/Chart.yaml")
