@@ -72,10 +72,11 @@ def thorough(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure start-up, propagate, prepare and finish side by side with the named peers (git-flow from Debian)."""
+    """Measure start-up, propagate, prepare and finish beside the named peers (git-flow from Debian), and gates."""
     session.install(".", *nox.project.dependency_groups(_GROUPS, "bench"))
     session.run("python", "benchmarks/bench.py", *session.posargs)
     session.run("python", "benchmarks/finish.py", *session.posargs)
+    session.run("python", "benchmarks/gates.py", *session.posargs)
 
 
 @nox.session
