@@ -28,6 +28,7 @@ from release.shapes import (
     REF,
     REGEX,
     SESSION,
+    SIGNER,
     STATUS,
     URL,
     Place,
@@ -212,6 +213,11 @@ class Config:
         empty="no gates configured",
     )
     fail_fast: bool = option(False, FLAG, "Whether the first gate that does not pass ends those beside it.")
+    receipt_signers: tuple[str, ...] = option(
+        (),
+        list_of(SIGNER, "a list of names in git's file of allowed signers"),
+        "Whose signed receipts `--receipts` takes; the keys stand in the file that `gpg.ssh.allowedSignersFile` names.",
+    )
     build: bool = option(False, FLAG, "Whether distributions are built.", empty="true with a `[build-system]`")
     next: str = option("minor", choice("minor", "major", "patch"), "What develop counts up after a release.")
     sign: bool = option(False, FLAG, "Whether tags are signed, with the key that git is configured with.")

@@ -207,7 +207,7 @@ def again(flow: str, options: Mapping[str, object]) -> str:
     """
     is_release = flow == "release.finish"
     words = [flow, "--version" if is_release else "--name", str(options["name"])]
-    for flag in ("version", "commit"):
+    for flag in ("version", "commit", "receipts"):
         words += [f"--{flag}", str(options[flag])] if options.get(flag) else []
     words += [] if options.get("push", True) else ["--no-push"]
     words += ["--allow-changed"] if is_release and options.get("allow_changed") else []  # others are always allowed to

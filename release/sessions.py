@@ -22,7 +22,7 @@ from release import config as configuration
 from release import process
 from release.errors import ReleaseError
 
-__all__ = ["image", "lint", "security", "tests"]
+__all__ = ["gates", "image", "lint", "security", "tests"]
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -134,6 +134,20 @@ def image(session: nox.Session) -> None:
         session.error(str(error))
     if why:
         session.error(why)
+
+
+@nox.session(python=False, default=False)  # the gates make their own environments, and stand in the list themselves
+def gates(session: nox.Session) -> None:
+    """Run every gate of [tool.release] on the tree of HEAD, as before a tag; `-- --receipts FOLDER` exports receipts.
+
+    Signed are these with `--key FILE`, or the key of RELEASE_RECEIPT_KEY_FILE (a path) or RELEASE_RECEIPT_KEY.
+    """
+    from release.gates import ci  # noqa: PLC0415  # other sessions need none of it
+
+    try:
+        ci.run(session.posargs, name=session.name, say=session.log)
+    except ReleaseError as error:
+        session.error(str(error))
 
 
 def _installed(session: nox.Session) -> bool:

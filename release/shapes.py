@@ -197,6 +197,12 @@ def _pointer_objection(pointer: str) -> str:
     return "" if re.fullmatch(r"(?:/(?:[^~/]|~[01])*)+", pointer) else "is no JSON pointer (RFC 6901)"
 
 
+def _signer_objection(name: str) -> str:
+    if set(name) & set(' ,*?!"'):
+        return "holds a blank or what makes a pattern of a name"
+    return _word_objection(name)
+
+
 def _regex_objection(pattern: str) -> str:
     if pattern.count("{version}") != 1:
         return "does not hold {version} exactly once"
@@ -272,6 +278,7 @@ GLOB = text("a glob below the repository's root", _path_objection, minLength=1)
 FOLDERS = text("a glob below the repository's root", lambda glob: _path_objection(glob.removesuffix("/")), minLength=1)
 URL = text("a URL without user, password and query", _url_objection, pattern=r"^https?://[^/?#@\s]+(?:/[^?#\s]*)?$")
 SESSION = text("the name of a nox session", _word_objection, minLength=1)
+SIGNER = text("a name in git's file of allowed signers", _signer_objection, minLength=1)
 KEY = text("a dotted key", _word_objection, minLength=1)
 REGEX = text("a regular expression with {version} in it", _regex_objection, pattern=r"\{version\}")
 IMAGE = text("an image's name without its tag", image.name_objection, minLength=1, maxLength=image.LONGEST)

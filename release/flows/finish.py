@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Wish(NamedTuple):
-    """What the task was told. `flow` is its name; `version` renumbers a hotfix."""
+    """What the task was told. `flow` is its name; `version` renumbers a hotfix, `receipts` is for the gates alone."""
 
     flow: str
     name: str = ""
@@ -34,6 +34,7 @@ class Wish(NamedTuple):
     allow_empty: bool = False
     pr: bool = False
     commit: str = ""
+    receipts: str = ""
 
 
 def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan:

@@ -46,7 +46,8 @@ class Receipt:
 
     `evidence` are command lines that its sessions ran. `tool`, `nox` and `python` are versions. `noxfile` and `lock`
     are SHA-256 of noxfile.py and of the lock files at the root of the tree, "" without one. Times are UTC seconds;
-    from `expires` on the receipt counts no longer, None is never.
+    from `expires` on the receipt counts no longer, None is never. `signer` is who vouched for a gate that was run
+    elsewhere, "" for one that was run here.
     """
 
     gate: str
@@ -63,6 +64,7 @@ class Receipt:
     started: int
     ended: int
     expires: int | None = None
+    signer: str = ""
 
 
 def find(repository: Repository, gate: str, tree: str) -> Receipt | None:
@@ -71,13 +73,50 @@ def find(repository: Repository, gate: str, tree: str) -> Receipt | None:
     None when there is none that counts: absent, unreadable, of another layout, of another gate or tree than its name
     says, made by another version of this tool, without evidence, or expired.
     """
+    return judged(stored(repository, gate, tree), gate, tree)
+
+
+def judged(data: bytes, gate: str, tree: str) -> Receipt | None:
+    """Return the receipt that these bytes are, None when it does not count for the gate and the tree."""
     try:
-        receipt = _read(json.loads(_place(repository, gate, tree).read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        receipt = parse(data)
+    except ValueError:
         return None
-    is_ours = (receipt.gate, receipt.tree, receipt.tool) == (gate, tree, tool_version())
-    is_current = receipt.expires is None or time.time() < receipt.expires
-    return receipt if is_ours and is_current else None
+    return receipt if (receipt.gate, receipt.tree) == (gate, tree) and not objection(receipt) else None
+
+
+def serialized(receipt: Receipt) -> bytes:
+    """Return the bytes that `parse` reads."""
+    return json.dumps({"layout": _LAYOUT, **asdict(receipt)}, indent=1).encode("ascii")
+
+
+def stored(repository: Repository, gate: str, tree: str) -> bytes:
+    """Return the bytes of a receipt as they are kept; b"" when there is none that can be read."""
+    try:
+        return _place(repository, gate, tree).read_bytes()
+    except (OSError, ValueError):
+        return b""
+
+
+def parse(data: bytes) -> Receipt:
+    """Read the bytes of a receipt.
+
+    Raises:
+        ValueError: they are none of ours, or say that something did not pass.
+    """
+    try:
+        return _read(json.loads(data))
+    except (TypeError, KeyError, AttributeError, RecursionError):
+        raise ValueError("it is no receipt") from None
+
+
+def objection(receipt: Receipt) -> str:
+    """Say why a receipt does not count, for whatever tree: made by another version of this tool, expired; "" if not."""
+    if receipt.tool != tool_version():
+        return f"it was made by invoke-gitflow {receipt.tool}, and this is {tool_version()}"
+    if receipt.expires is not None and time.time() >= receipt.expires:
+        return "it has expired"
+    return ""
 
 
 def missing(repository: Repository, gates: Iterable[str], tree: str) -> tuple[str, ...]:
@@ -89,8 +128,7 @@ def write(repository: Repository, receipt: Receipt) -> None:
     """Store a receipt durably, in place of an older one; the newest KEPT of its gate stay."""
     place = _place(repository, receipt.gate, receipt.tree)
     _make_folder(place.parent)
-    data = json.dumps({"layout": _LAYOUT, **asdict(receipt)}, indent=1).encode("ascii")
-    journal.replace_file(place, data, 0o644, ours=True)
+    journal.replace_file(place, serialized(receipt), 0o644, ours=True)
     journal.sync(place.parent)
     _prune(place)
 
@@ -142,7 +180,8 @@ def _read(data: dict[str, Any]) -> Receipt:
     sessions = tuple(Session(*session) for session in fields.pop("sessions"))
     evidence = tuple(fields.pop("evidence"))
     receipt = Receipt(**fields, sessions=sessions, evidence=evidence)
-    texts = (receipt.gate, receipt.tree, receipt.commit, receipt.tool, *evidence, *(one.name for one in sessions))
+    texts = (receipt.gate, receipt.tree, receipt.commit, receipt.tool, receipt.signer)
+    texts = (*texts, *evidence, *(one.name for one in sessions))
     if not all(isinstance(text, str) for text in texts) or not isinstance(receipt.expires, int | None):
         raise TypeError("a field of another type")
     if receipt.result != PASSED or not sessions or not evidence or any(one.result != SUCCESS for one in sessions):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import platform
-import re
 import sys
 import time
 from contextlib import closing
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from release import config as configuration
 from release import process
 from release.errors import Exit, ReleaseError
-from release.gates import checkout, environment, parts, receipts, results, verdict
+from release.gates import checkout, digests, environment, parts, receipts, results, verdict
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
 
 _WITNESS = Path(__file__).with_name("witness.py")
-_LOCKS = re.compile(r"uv\.lock|pylock(?:\..*)?\.toml|requirements.*\.txt")
 
 
 class Look(NamedTuple):
@@ -109,6 +106,7 @@ def _passed(look: Look, place: Checkout) -> Receipt:
         raise verdict.failed(ran, f"it changed what it was to look at: {parts.named(touched)}")
     with closing(ObjectReader(look.repository.top)) as reader:
         root = reader.tree(look.tree)
+        found = digests.of(reader, root)
         receipt = receipts.Receipt(
             gate=place.gate,
             tree=look.tree,
@@ -118,8 +116,8 @@ def _passed(look: Look, place: Checkout) -> Receipt:
             tool=receipts.tool_version(),
             nox=nox,
             python=platform.python_version(),
-            noxfile=_digest(reader, [root["noxfile.py"].oid]),
-            lock=_digest(reader, [root[name].oid for name in sorted(root) if _LOCKS.fullmatch(name)]),
+            noxfile=found.noxfile,
+            lock=found.lock,
             started=started,
             ended=int(time.time()),
             expires=_expiry(reader, root, judged.results, started),
@@ -170,14 +168,3 @@ def _nox(look: Look, place: Checkout, *selection: str) -> verdict.Ran:
         with look.children.holding(group):
             status = group.wait()
     return ran._replace(status=status)
-
-
-def _digest(reader: ObjectReader, blobs: Iterable[str]) -> str:
-    """Return the SHA-256 over the content of blobs, "" without any."""
-    contents = [reader.blob(blob) for blob in blobs]
-    digest = hashlib.sha256()
-    for content in contents:
-        if len(contents) > 1:
-            digest.update(b"%d\0" % len(content))  # so that no two lists of files look the same
-        digest.update(content)
-    return digest.hexdigest() if contents else ""

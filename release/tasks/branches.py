@@ -57,13 +57,14 @@ def finish_hotfix(
     pr: bool = False,
     commit: str = "",
     allow_empty: bool = False,
+    receipts: str = "",
     dry_run: bool = False,
     yes: bool = False,
 ) -> None:
     """Merge a hotfix to main, tag it, merge it into newer open releases and develop, push all at once."""
     from release.tasks import face  # noqa: PLC0415
 
-    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.finish"]) as run:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.finish"], receipts=receipts) as run:
         told: dict[str, str | bool] = {
             "name": name,
             "version": version,
@@ -74,6 +75,7 @@ def finish_hotfix(
             "commit": commit,
             "allow_changed": True,
             "allow_empty": allow_empty,
+            "receipts": str(run.receipts or ""),
         }
         run.flow("hotfix.finish", told)
 

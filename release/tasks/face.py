@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from release.flows.situation import Situation
+    from release.gates.exchange import Offer
     from release.git.database import ObjectReader
     from release.git.repository import Repository
     from release.git.world import Begun
-    from release.plan import Plan, Stop
+    from release.plan import Candidate, Plan, Stop
 
 
 _ATTEMPTS = 3  # at a number that other clones take too
@@ -34,11 +35,15 @@ _ATTEMPTS = 3  # at a number that other clones take too
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Run:
-    """One changing task: where it works, and whether it only shows what it would do. `lock` is None then."""
+    """One changing task: where it works, and whether it only shows what it would do. `lock` is None then.
+
+    `receipts` is the folder with those from elsewhere, None when none was given.
+    """
 
     repository: Repository
     lock: int | None
     yes: bool
+    receipts: Path | None = None
     begun: list[Begun] = field(default_factory=list)
 
     def look(self, *, moment: int | None = None, features: bool = False) -> AbstractContextManager[Situation]:
@@ -116,7 +121,7 @@ class Run:
         """
         if self.lock is None:
             console.preview(plan)
-            for line in self._gates_to_run(plan):
+            for line in self._gates_to_run(plan, objects):
                 console.say(line)
             console.say(f"dry run: nothing has changed ({plan.done})")
             return
@@ -141,12 +146,15 @@ class Run:
             console.say(f"left alone, because it changed meanwhile: {path}")
         conclude(plan)
 
-    def _gates_to_run(self, plan: Plan) -> Iterator[str]:
+    def _gates_to_run(self, plan: Plan, objects: ObjectReader) -> Iterator[str]:
         if plan.candidate is not None and plan.candidate.gates:
             from release.gates import receipts, run  # noqa: PLC0415  # only tags need evidence
 
             candidate = plan.candidate
             missing = receipts.missing(self.repository, candidate.gates, candidate.tree)
+            if self.receipts is not None:
+                offer = self._offer(self.receipts, candidate, objects)
+                missing = tuple(gate for gate in missing if gate not in offer.gates)
             if missing:
                 run.refuse_without_noxfile(self.repository, candidate.commit, candidate.tree, missing)
             yield f"gates to run: {', '.join(missing)}" if missing else "all gates have passed this tree"
@@ -157,6 +165,10 @@ class Run:
             from release.gates import run as gates  # noqa: PLC0415  # only tags need evidence
 
             candidate = plan.candidate
+            if self.receipts is not None:
+                from release.gates import exchange  # noqa: PLC0415  # as above
+
+                exchange.accept(self.repository, self._offer(self.receipts, candidate, objects))
             ran = gates.run(
                 self.repository,
                 commit=candidate.commit,
@@ -168,6 +180,8 @@ class Run:
                 from release.flows import meanwhile  # noqa: PLC0415  # as above
 
                 meanwhile.refuse_changed(self.repository, plan, objects)
+        elif self.receipts is not None:
+            console.say("no receipts are needed: nothing is tagged, or no gates are configured")
         if plan.tag is None or not plan.tag.sign:
             return plan
         from release.git import objects as database  # noqa: PLC0415  # most tags are not signed
@@ -175,6 +189,15 @@ class Run:
 
         writer = database.ObjectWriter(repository=self.repository, reader=objects, lock=self.lock)
         return plan.with_tag(signing.sign(writer, plan.tag, world.read_settings(self.repository)))
+
+    def _offer(self, folder: Path, candidate: Candidate, objects: ObjectReader) -> Offer:
+        """Return what a folder of receipts has for the candidate, and say it; nothing is stored yet."""
+        from release.gates import exchange  # noqa: PLC0415  # only when there is such a folder
+
+        offer = exchange.offered(self.repository, objects, folder=folder, tree=candidate.tree, gates=candidate.gates)
+        for line in offer.lines():
+            console.say(line)
+        return offer
 
 
 def word(text: str, known: tuple[str, ...], what: str) -> str:
@@ -248,10 +271,13 @@ def confirm(question: str) -> None:
 
 
 @contextlib.contextmanager
-def changing(context: Context, *, dry_run: bool, yes: bool = False, loads: Sequence[str] = ()) -> Iterator[Run]:
+def changing(
+    context: Context, *, dry_run: bool, yes: bool = False, loads: Sequence[str] = (), receipts: str = ""
+) -> Iterator[Run]:
     """Begin a task that changes something: find the repository, hold the lock, refuse while a journal exists.
 
-    A task that looks at refs and remotes names the modules that it `loads`: this is done while git answers.
+    A task that looks at refs and remotes names the modules that it `loads`: this is done while git answers. `receipts`
+    is the folder that it was told, which has to be there.
     """
     from release.git import journal  # noqa: PLC0415  # loaded by tasks that change something
 
@@ -259,7 +285,7 @@ def changing(context: Context, *, dry_run: bool, yes: bool = False, loads: Seque
         where = repository()
         lock = None if dry_run or context.config.run.dry else stack.enter_context(journal.locked(where))
         journal.refuse_if_in_progress(where)
-        run = Run(repository=where, lock=lock, yes=yes)
+        run = Run(repository=where, lock=lock, yes=yes, receipts=_folder(receipts))
         if loads:
             from release.git import world  # noqa: PLC0415  # the single steps need none of it
 
@@ -268,6 +294,19 @@ def changing(context: Context, *, dry_run: bool, yes: bool = False, loads: Seque
             for name in loads:
                 importlib.import_module(name)
         yield run
+
+
+def _folder(given: str) -> Path | None:
+    """Return the folder of receipts that a task was told, None for none.
+
+    Raises:
+        ReleaseError: it cannot be read (exit 2).
+    """
+    if not given:
+        return None
+    from release.gates import exchange  # noqa: PLC0415  # only when there is one
+
+    return exchange.source(given)
 
 
 @contextlib.contextmanager

@@ -61,13 +61,14 @@ def finish(
     commit: str = "",
     allow_changed: bool = False,
     allow_empty: bool = False,
+    receipts: str = "",
     dry_run: bool = False,
     yes: bool = False,
 ) -> None:
     """Merge a release to main, tag it, merge back, push all at once, and delete the branch."""
     from release.tasks import face  # noqa: PLC0415
 
-    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.finish"]) as run:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.finish"], receipts=receipts) as run:
         told: dict[str, str | bool] = {
             "name": version,
             "push": not no_push,
@@ -77,6 +78,7 @@ def finish(
             "commit": commit,
             "allow_changed": allow_changed,
             "allow_empty": allow_empty,
+            "receipts": str(run.receipts or ""),
         }
         run.flow("release.finish", told)
 
@@ -89,6 +91,7 @@ def finish(
         "no-push": words.NO_PUSH,
         "message": words.MESSAGE,
         "allow-empty": words.ALLOW_EMPTY,
+        "receipts": words.RECEIPTS,
         **words.CHANGING,
     },
 )
@@ -99,13 +102,14 @@ def candidate(
     no_push: bool = False,
     message: str = "",
     allow_empty: bool = False,
+    receipts: str = "",
     dry_run: bool = False,
     yes: bool = False,
 ) -> None:
     """Tag the next alpha, beta or rc on the open release branch."""
     from release.tasks import face  # noqa: PLC0415
 
-    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.candidate"]) as run:
+    with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.candidate"], receipts=receipts) as run:
         face.word(phase, ("", "alpha", "beta", "rc"), "phase")
 
         def make(scene: Situation) -> Plan:

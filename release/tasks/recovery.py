@@ -52,7 +52,9 @@ def abort(*, dry_run: bool) -> None:
 
 def _go_on(transaction: Transaction, stop: Stop) -> None:
     """Take the resolution of a conflict, and plan the flow anew with it and with what it was told at the start."""
-    run = face.Run(repository=transaction.repository, lock=transaction.lock, yes=True)
+    folder = str(dict(stop.options).get("receipts", ""))
+    receipts = Path(folder) if folder else None  # by now it may be gone: then gates run
+    run = face.Run(repository=transaction.repository, lock=transaction.lock, yes=True, receipts=receipts)
     if stop.opened is not None:
         handover.clear(transaction.repository, stop.opened)
     try:

@@ -95,6 +95,7 @@ def propagate(
     help={
         "push": "push the tag, and the branch it is on where the remote lacks the commit",
         **words.TAGGING,
+        "receipts": words.RECEIPTS,
         "dry-run": "show the tag and the push, and change nothing",
         "yes": words.YES,
     },
@@ -104,6 +105,7 @@ def tag(
     push: bool = False,
     message: str = "",
     message_file: str = "",
+    receipts: str = "",
     dry_run: bool = False,
     yes: bool = False,
 ) -> None:
@@ -111,7 +113,7 @@ def tag(
     from release.flows import tagging  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
-    with face.changing(context, dry_run=dry_run, yes=yes) as run, run.look() as scene:
+    with face.changing(context, dry_run=dry_run, yes=yes, receipts=receipts) as run, run.look() as scene:
         plan = tagging.tag(scene, push=push, message=face.message(message, message_file))
         run.carry_out(plan, scene.objects)
 

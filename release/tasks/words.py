@@ -12,6 +12,7 @@ NO_PUSH = "make everything here and push nothing"
 KEEP = "keep the branch, here and at the remote"
 REMOTE = "also delete the branch at the remote, if it still is where it was seen"
 MESSAGE = "the message of the tag"
+RECEIPTS = "a folder with signed receipts from a CI: the gates that they cover are not run again"
 ALLOW_EMPTY = "accept a changelog section without entries"
 
 CHANGING = {"dry-run": DRY_RUN, "yes": YES}
@@ -24,5 +25,6 @@ FINISHING = {
     "pr": "push the branch for a pull request; when it is merged, finish again",
     "commit": "what landed of the branch, if that is not plain",
     "allow-empty": ALLOW_EMPTY,
+    "receipts": RECEIPTS,
     **CHANGING,
 }

@@ -61,6 +61,7 @@ def test_the_defaults() -> None:
         "backmerge": "backmerge/v{version}",
         "gates": ("tests", "security"),
         "fail_fast": False,
+        "receipt_signers": (),
         "build": False,
         "next": "minor",
         "sign": False,
@@ -114,6 +115,7 @@ support = "{line}-maint"
 backmerge = "back/{version}"
 gates = []
 fail_fast = true
+receipt_signers = ["ci@example.org"]
 build = false
 next = "patch"
 sign = true
@@ -161,6 +163,7 @@ def test_every_key_is_read() -> None:
     assert (config.main, config.develop, config.remote) == ("trunk", "trunk", "upstream")
     assert config.gates == ()
     assert config.fail_fast
+    assert config.receipt_signers == ("ci@example.org",)
     assert not config.build
     assert config.publish == Publish(index=("ga", "rc"), forge=("ga",))
     assert config.foreign == ("vendor/", "charts/*/Chart.yaml")
@@ -230,6 +233,11 @@ WRONG = [  # table, what, hint
     ('gates = ["tests", "tests"]', "gates = ['tests', 'tests'] names something twice", ""),
     ('gates = [""]', "gates[0] = '' is empty", ""),
     ('gates = ["tests", "--help"]', "gates[1] = '--help' starts with a hyphen", ""),
+    ('receipt_signers = "ci"', "receipt_signers is a string: 'ci'", "wanted: a list of names"),
+    ('receipt_signers = [""]', "receipt_signers[0] = '' is empty", "wanted: a name in git's file of allowed signers"),
+    ('receipt_signers = ["*@x"]', "receipt_signers[0] = '*@x' holds a blank or what makes a pattern", ""),
+    ('receipt_signers = ["a,b"]', "receipt_signers[0] = 'a,b' holds a blank or", ""),
+    ('receipt_signers = ["-I"]', "receipt_signers[0] = '-I' starts with a hyphen", ""),
     ("build = 1", "build is an integer: 1", "wanted: true or false"),
     ('next = "mayor"', "next = 'mayor' is unknown", "did you mean 'major'?"),
     ('next = "rc"', "next = 'rc' is unknown", "known: minor, major, patch"),
