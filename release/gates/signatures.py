@@ -165,7 +165,7 @@ def trust(repository: Repository, signers: Sequence[str]) -> Trust:
 
 def _setting(repository: Repository, key: str) -> Path | None:
     """Return the path that git has for a setting; a relative one starts at the root of the working tree, as in git."""
-    found = repository.run("config", "-z", "--type=path", "--get", key, accept=(0, 1))
+    found = repository.run("config", "-z", "--type=path", "--get", key, accept=(0, 1, 128))
     text = os.fsdecode(found.out).rstrip("\0")
     return (repository.top / text).resolve() if text else None
 
