@@ -17,9 +17,9 @@ import nox.project
 # The `nox` script, unlike `python -m nox`, does not put this folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from release.sessions import lint, pythons, security, tests  # after the path is set
+from release.sessions import lint, package, pythons, security, tests  # after the path is set
 
-__all__ = ["bench", "crash", "docs", "lint", "security", "suite", "tests", "thorough"]
+__all__ = ["bench", "crash", "docs", "lint", "package", "security", "suite", "tests", "thorough"]
 
 nox.options.sessions = ["lint", "suite", "docs"]
 _GROUPS = nox.project.load_toml("pyproject.toml")

@@ -156,10 +156,12 @@ def start_group(
     env: Mapping[str, str],
     output: int,
     keep: Sequence[int] = (),
+    umask: int = -1,
 ) -> Group:
     """Start `argv` in a session of its own, both streams going to the descriptor `output`; there is no input.
 
-    Without a terminal nothing in it can ask a question. `keep` are file descriptors that the program inherits.
+    Without a terminal nothing in it can ask a question. `keep` are file descriptors that the program inherits, `umask`
+    is its umask (-1: ours).
     """
     return Group(
         subprocess.Popen(
@@ -170,6 +172,7 @@ def start_group(
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=tuple(keep),
+            umask=umask,
             start_new_session=True,
         )
     )

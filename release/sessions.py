@@ -2,7 +2,7 @@
 
 ```python
 import nox
-from release.sessions import image, lint, security, tests
+from release.sessions import gates, image, lint, package, security, tests
 ```
 """
 
@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nox
 import nox.command
@@ -22,7 +22,10 @@ from release import config as configuration
 from release import process
 from release.errors import ReleaseError
 
-__all__ = ["gates", "image", "lint", "security", "tests"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["gates", "image", "lint", "package", "security", "tests"]
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -31,6 +34,7 @@ nox.options.error_on_missing_interpreters = True
 _PYPROJECT = Path("pyproject.toml")
 _NO_TESTS = 5  # pytest's exit status when it collected nothing; everything but 0 is a failure
 _GROUPS = ("tests", "test")
+_PACKAGE = ("twine>=6.1",)  # the first that reads Metadata-Version 2.4
 _SECURITY = ("bandit[toml]>=1.7.5", "pip-audit>=2.10")  # the first that takes the address of an OSV service
 
 
@@ -110,7 +114,7 @@ def security(session: nox.Session) -> None:
 
     try:
         asked = gate.read(session.posargs)
-        if _installed(session):
+        if _installed(session, "security", _SECURITY):
             why = gate.run(session.name, asked, env=_environment(session), say=session.log)
         else:
             why = gate.fail(session.name, asked, "Bandit and pip-audit cannot be installed", say=session.log)
@@ -136,6 +140,27 @@ def image(session: nox.Session) -> None:
         session.error(why)
 
 
+@nox.session
+def package(session: nox.Session) -> None:
+    """Look at the sdist and the wheel: what twine says, RECORD, metadata, a clean installation, the import.
+
+    They are those that the gate runner has built, or those in `--dist FOLDER`, or are built now. Positional arguments
+    besides: `--json FILE` is written, `--from-sdist` builds a wheel of the sdist.
+    """
+    from release.gates.package import session as gate  # noqa: PLC0415  # other sessions need none of it
+
+    try:
+        asked = gate.read(session.posargs)
+        if _installed(session, "package", _PACKAGE):
+            why = gate.run(session.name, asked, env=_environment(session), say=session.log)
+        else:
+            why = gate.fail(session.name, asked, "twine cannot be installed", say=session.log)
+    except ReleaseError as error:
+        session.error(str(error))
+    if why:
+        session.error(why)
+
+
 @nox.session(python=False, default=False)  # the gates make their own environments, and stand in the list themselves
 def gates(session: nox.Session) -> None:
     """Run every gate of [tool.release] on the tree of HEAD, as before a tag; `-- --receipts FOLDER` exports receipts.
@@ -150,11 +175,11 @@ def gates(session: nox.Session) -> None:
         session.error(str(error))
 
 
-def _installed(session: nox.Session) -> bool:
-    """Install the project's group `security`, else Bandit and pip-audit; an empty group says that they are there."""
+def _installed(session: nox.Session, group: str, usual: Sequence[str]) -> bool:
+    """Install the project's dependency group, else what is usual; an empty group says that all is there."""
     data = project()
-    is_named = "security" in data.get("dependency-groups", {})
-    wanted = nox.project.dependency_groups(data, "security") if is_named else _SECURITY
+    is_named = group in data.get("dependency-groups", {})
+    wanted = nox.project.dependency_groups(data, group) if is_named else usual
     try:
         if wanted:
             session.install(*wanted)

@@ -58,10 +58,12 @@ def opened(
     commit: str,
     tree: str,
     say: Callable[[str], None],
+    who: str = "",
     children: Children | None = None,
 ) -> Iterator[Checkout]:
     """Check a commit out for a gate, and keep other runs of that gate out meanwhile.
 
+    `who` is what messages call the one that works there, if it is no gate; its folder is that of a gate named `gate`.
     `children` are ended by another thread, if at all.
 
     Raises:
@@ -70,10 +72,11 @@ def opened(
             LOCK_SECONDS (exit 3); the commit cannot be checked out exactly, or its tree is not `tree` (exit 5).
         OSError: the folder cannot be made or locked.
     """
+    who = who or f"gate {gate}"
     folder = place(repository, gate)
     folder.mkdir(parents=True, exist_ok=True)
     children = children or Children()
-    with _locked(folder, gate, say, children) as lock:
+    with _locked(folder, who, say, children) as lock:
         part = parts.Part(
             commit=commit,
             sources=tuple(dict.fromkeys((repository.common, repository.git_dir))),
@@ -88,7 +91,7 @@ def opened(
             if parts.tree_of(part) != tree:
                 raise unseen(f"the commit {commit} has not the tree {tree}")
         except ReleaseError as error:
-            raise ReleaseError(_named(gate, error)) from None
+            raise ReleaseError(_named(who, error)) from None
         yield Checkout(gate=gate, folder=folder, lock=lock, pieces=found, files=files)
 
 
@@ -106,7 +109,7 @@ def changed(checkout: Checkout) -> tuple[str, ...]:
             for path in parts.changed(part)
         )
     except ReleaseError as error:
-        raise ReleaseError(_named(checkout.gate, error)) from None
+        raise ReleaseError(_named(f"gate {checkout.gate}", error)) from None
 
 
 def place(repository: Repository, gate: str) -> Path:
@@ -129,13 +132,17 @@ def place(repository: Repository, gate: str) -> Path:
 
 def blind(gate: str, what: str, hint: str = "") -> ReleaseError:
     """Return the error that a gate could not look (exit 5)."""
-    return unseen(f"NOT AUDITED: gate {gate} could not look: {what}", hint)
+    return unseen(_unseen(f"gate {gate}", what), hint)
 
 
-def _named(gate: str, error: ReleaseError) -> Iterator[Problem]:
-    """Yield the problems of a checkout with the name of its gate."""
+def _named(who: str, error: ReleaseError) -> Iterator[Problem]:
+    """Yield the problems of a checkout with the name of the one that was to work there."""
     for problem in error.problems:
-        yield problem._replace(what=blind(gate, problem.what).problems[0].what)
+        yield problem._replace(what=_unseen(who, problem.what))
+
+
+def _unseen(who: str, what: str) -> str:
+    return f"NOT AUDITED: {who} could not look: {what}"
 
 
 def _laid_out(part: parts.Part, lock: int) -> tuple[parts.Part, ...]:
@@ -158,8 +165,8 @@ def _laid_out(part: parts.Part, lock: int) -> tuple[parts.Part, ...]:
         raise unseen(f"{error.filename or part.tree}: {error.strerror}", f"remove {part.tree.parent}") from None
 
 
-def _locked(folder: Path, gate: str, say: Callable[[str], None], children: Children) -> AbstractContextManager[int]:
-    """Return the gate's lock, to be held; it yields its descriptor.
+def _locked(folder: Path, who: str, say: Callable[[str], None], children: Children) -> AbstractContextManager[int]:
+    """Return the folder's lock, to be held; it yields its descriptor.
 
     Raises:
         ReleaseError: another run, or a nox that outlived its run, holds it (exit 3).
@@ -169,9 +176,9 @@ def _locked(folder: Path, gate: str, say: Callable[[str], None], children: Child
         permissions=0o600,
         wait=LOCK_SECONDS,
         refused=lambda: refusal(
-            f"another run of gate {gate} is at work in {folder} (waited {LOCK_SECONDS:g} s)",
+            f"another run of {who} is at work in {folder} (waited {LOCK_SECONDS:g} s)",
             "wait for it to end, or end it",
         ),
-        waiting=lambda: say(f"gate {gate}: waiting for another run of it"),
+        waiting=lambda: say(f"{who}: waiting for another run of it"),
         pause=children.pause,
     )

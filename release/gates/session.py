@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from release import config as configuration
 from release import process
 from release.errors import Exit, ReleaseError
-from release.gates import checkout, digests, environment, parts, receipts, results, verdict
+from release.gates import checkout, digests, environment, parts, receipts, results, supply, verdict
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from release.gates.children import Children
     from release.gates.receipts import Receipt
     from release.gates.results import Result
+    from release.gates.supply import Supply
     from release.git.repository import Repository
 
 _WITNESS = Path(__file__).with_name("witness.py")
@@ -51,11 +52,14 @@ def run(look: Look, gate: str, *, starts: Callable[[], None], asks: bool) -> Rec
     `starts` is called when all is checked out. With `asks` nox is asked first whether it knows all gates of the look.
 
     Raises:
-        ReleaseError: as of `checkout.opened` and `verdict.judge`; nox knows no session for one of the gates (exit 2);
-            the gate changed what it was to look at (exit 4); a file of ours cannot be written (exit 5).
+        ReleaseError: as of `supply.of`, `checkout.opened` and `verdict.judge`; nox knows no session for one of the
+            gates (exit 2); the gate changed what it was to look at (exit 4); a file of ours cannot be written (exit 5).
         CancelledError: the children were to end.
     """
     try:
+        given = supply.of(
+            look.repository, gate=gate, commit=look.commit, tree=look.tree, say=look.say, children=look.children
+        )
         with checkout.opened(
             look.repository, gate=gate, commit=look.commit, tree=look.tree, say=look.say, children=look.children
         ) as place:
@@ -66,7 +70,7 @@ def run(look: Look, gate: str, *, starts: Callable[[], None], asks: bool) -> Rec
             if asks:
                 _refuse_unknown(look, place)
             try:
-                return _passed(look, place)
+                return _passed(look, place, given)
             except ReleaseError as error:
                 look.children.check()
                 if error.exit is Exit.GATE_FAILED:
@@ -92,16 +96,16 @@ def _refuse_unknown(look: Look, place: Checkout) -> None:
         verdict.refuse_unknown(_nox(look, place, "--list", "--session", *named))
 
 
-def _passed(look: Look, place: Checkout) -> Receipt:
+def _passed(look: Look, place: Checkout, given: Supply) -> Receipt:
     """Run nox, judge what it left, and store the receipt."""
     started = int(time.time())
     nox = importlib.metadata.version("nox")
     key = environment.fingerprint(place.files, nox, receipts.tool_version())
     environment.renew(place.folder, key)
-    ran = _nox(look, place, f"--session={place.gate}")
+    ran = _nox(look, place, f"--session={place.gate}", given=given.variables)
     environment.keep(place.folder, key, (command.argv for command in verdict.commands(ran)))
     judged = verdict.judge(ran)
-    touched = checkout.changed(place)
+    touched = (*checkout.changed(place), *given.changed())
     if touched:
         raise verdict.failed(ran, f"it changed what it was to look at: {parts.named(touched)}")
     with closing(ObjectReader(look.repository.top)) as reader:
@@ -136,7 +140,7 @@ def _expiry(reader: ObjectReader, root: Mapping[str, Entry], told: Iterable[Resu
     return int(min(ends)) if ends else None
 
 
-def _nox(look: Look, place: Checkout, *selection: str) -> verdict.Ran:
+def _nox(look: Look, place: Checkout, *selection: str, given: Mapping[str, str] | None = None) -> verdict.Ran:
     """Run nox on what is selected to its end.
 
     Raises:
@@ -161,7 +165,7 @@ def _nox(look: Look, place: Checkout, *selection: str) -> verdict.Ran:
         group = process.start_group(
             argv,
             cwd=place.tree,
-            env={**environment.variables(), results.VARIABLE: str(ran.results)},
+            env={**environment.variables(), results.VARIABLE: str(ran.results), **(given or {})},
             output=log.fileno(),
             keep=(place.lock,),
         )

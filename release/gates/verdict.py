@@ -121,10 +121,10 @@ def failed(ran: Ran, why: str, code: Exit = Exit.GATE_FAILED) -> ReleaseError:
     """Return the error of a gate: why, the last lines that it printed, the whole log, and how to run it again."""
     word = "could not look" if code == Exit.NOT_AUDITED else "failed"
     mark = "NOT AUDITED: " if code == Exit.NOT_AUDITED else ""
-    tail = "".join(f"\n  | {line}" for line in _tail(ran.log))
+    shown = "".join(f"\n  | {line}" for line in tail(ran.log))
     again = f"cd {shlex.quote(str(ran.folder / 'tree'))} && nox -s {shlex.quote(ran.gate)}"
     problem = Problem(
-        what=f"{mark}gate {ran.gate} {word} on {ran.commit[:10]}: {why}{tail}",
+        what=f"{mark}gate {ran.gate} {word} on {ran.commit[:10]}: {why}{shown}",
         hint=f"the whole log: {ran.log}\n  run it again: {again}",
         exit=code,
     )
@@ -185,14 +185,14 @@ def refuse_unknown(ran: Ran) -> None:
     Raises:
         ReleaseError: there are such (exit 2).
     """
-    found = next((line.partition(_NOT_FOUND)[2] for line in _tail(ran.log) if _NOT_FOUND in line), "")
+    found = next((line.partition(_NOT_FOUND)[2] for line in tail(ran.log) if _NOT_FOUND in line), "")
     if ran.status == _SELECTING_FAILED and found:
         raise usage(f"noxfile.py has no session {found}, which `gates` names (at {ran.commit[:10]})", _WRITE)
 
 
 def _without_report(ran: Ran) -> ReleaseError:
     """Return the error of a nox that ended before it had run its sessions."""
-    said = [line.removeprefix("nox > ") for line in _tail(ran.log) if line.startswith("nox > ")]
+    said = [line.removeprefix("nox > ") for line in tail(ran.log) if line.startswith("nox > ")]
     if ran.status == _SELECTING_FAILED:
         if any(_NOT_FOUND in line for line in said):
             what = f"noxfile.py has no session {ran.gate}, which is one of `gates`"
@@ -212,8 +212,8 @@ def _lines(session: str, witnessed: Sequence[Command], folder: Path) -> Iterator
         yield shlex.join([shown, *words])[:_LONGEST]
 
 
-def _tail(log: Path) -> list[str]:
-    """Return the last lines of a log, fit for a terminal."""
+def tail(log: Path) -> list[str]:
+    """Return the last lines of a log, fit for a terminal; none of one that cannot be read."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))

@@ -40,7 +40,7 @@ OWNERS = {
     "subprocess": {"process"},
     "tomlkit": {"config", "formats"},
     "ruamel": {"formats"},
-    "packaging": {"version", "gates"},  # versions; names, markers and requirements of what is audited
+    "packaging": {"version", "gates", "artifacts"},  # versions; names, markers and requirements of what is made
     "invoke": {"tasks", "__init__"},
     "nox": {"sessions"},
 }

@@ -1,0 +1,202 @@
+"""Where artifacts are kept: a folder for each tree below the git folder that all worktrees share.
+
+A folder is filled under another name and then renamed, so that it is there as a whole or not at all, whenever a run is
+killed. What lies in it is believed only if the hashes of its record are right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from release.errors import refusal
+from release.gates import parts, receipts
+from release.git import journal, lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from release.git.repository import Repository
+
+KEPT = 10  # trees; the oldest beyond them go
+LOCK_SECONDS = 60.0  # how long a run waits for another one that builds
+
+_LAYOUT = 1  # of the record's JSON; a folder with another is as good as none
+_DISTS = "dist"
+_RECORD = "dists.json"
+_TREE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_UNFINISHED = "."  # begins the names of folders that are being filled or removed
+
+
+class File(NamedTuple):
+    """A file: name, size in bytes, SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dists:
+    """The distributions of a tree: `folder` holds `files` and nothing else.
+
+    They were built from `commit`, by this `tool` version and the `builder` versions.
+    """
+
+    folder: Path
+    tree: str
+    commit: str
+    tool: str
+    builder: Mapping[str, str]
+    files: tuple[File, ...]
+
+
+def find(repository: Repository, tree: str) -> Dists | None:
+    """Return what was built of a tree, by this version of the tool, and is as it was then; None without."""
+    place = _place(repository, tree)
+    try:
+        found = _read(place / _DISTS, json.loads((place / _RECORD).read_bytes()))
+        is_same = (found.tree, found.tool) == (tree, receipts.tool_version()) and files(found.folder) == found.files
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return found if is_same else None
+
+
+def files(folder: Path) -> tuple[File, ...]:
+    """Return what lies in a folder, in the order of the names.
+
+    Raises:
+        OSError: it cannot be read, or something is no file.
+    """
+    return tuple(_file(path) for path in sorted(folder.iterdir()))
+
+
+def locked(
+    repository: Repository, say: Callable[[str], None], pause: Callable[[float], None]
+) -> AbstractContextManager[int]:
+    """Return the lock of the artifacts, to be held; it yields its descriptor, which a build inherits.
+
+    `pause` is called between looks at whether another run still holds it.
+
+    Raises:
+        ReleaseError: another run, or a build that outlived its run, holds it after LOCK_SECONDS (exit 3).
+    """
+    place = _room(repository)
+    place.mkdir(parents=True, exist_ok=True)
+    return lock.held(
+        place / "lock",
+        permissions=0o666,
+        wait=LOCK_SECONDS,
+        refused=lambda: refusal(
+            f"another run builds in this repository (waited {LOCK_SECONDS:g} s)", "wait for it to end, or end it"
+        ),
+        waiting=lambda: say("distributions: waiting for another run that builds"),
+        pause=pause,
+    )
+
+
+@contextlib.contextmanager
+def begun(repository: Repository, tree: str) -> Iterator[Path]:
+    """Yield an empty folder for the artifacts of a tree, to be filled and `keep`-ed; the lock is held.
+
+    What killed runs left half done goes before, and afterwards what was not kept.
+    """
+    room = _room(repository)
+    for left in room.glob(f"{_UNFINISHED}*"):
+        parts.remove(left)
+    place = room / f"{_UNFINISHED}{_place(repository, tree).name}"
+    (place / _DISTS).mkdir(parents=True)
+    try:
+        yield place
+    finally:
+        parts.remove(place)
+
+
+def dists(place: Path) -> Path:
+    """Return where in a tree's folder the distributions lie, and nothing else."""
+    return place / _DISTS
+
+
+def keep(repository: Repository, place: Path, *, tree: str, commit: str, builder: Mapping[str, str]) -> Dists:
+    """Put the folder that `begun` has yielded in its place, durably, and return what is in it.
+
+    Raises:
+        OSError: it cannot be read or put there.
+    """
+    final = _place(repository, tree)
+    made = Dists(
+        folder=final / _DISTS,
+        tree=tree,
+        commit=commit,
+        tool=receipts.tool_version(),
+        builder=dict(builder),
+        files=files(place / _DISTS),
+    )
+    facts = {"layout": _LAYOUT, **{name: value for name, value in asdict(made).items() if name != "folder"}}
+    facts["files"] = [one._asdict() for one in made.files]
+    (place / _RECORD).write_text(json.dumps(facts, indent=1) + "\n", encoding="ascii")
+    journal.sync_all([*place.rglob("*"), place])
+    old = final.with_name(f"{_UNFINISHED}old-{tree}")
+    if final.exists():
+        final.rename(old)  # no folder can be put in the place of one that is not empty
+    place.rename(final)
+    journal.sync(final.parent)
+    parts.remove(old)
+    _prune(final)
+    return made
+
+
+def _room(repository: Repository) -> Path:
+    return journal.folder(repository) / "artifacts"
+
+
+def _place(repository: Repository, tree: str) -> Path:
+    """Return the folder of a tree.
+
+    Raises:
+        ValueError: `tree` is not an object id, and could lead elsewhere.
+    """
+    if not _TREE.fullmatch(tree):
+        raise ValueError(f"{tree!a} is not the id of a tree")
+    return _room(repository) / tree
+
+
+def _file(path: Path) -> File:
+    if path.is_symlink():
+        raise OSError(f"{path} is a symlink")
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return File(path.name, size, digest.hexdigest())
+
+
+def _read(folder: Path, data: dict[str, Any]) -> Dists:
+    """Make it of its JSON.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it is not one of ours.
+    """
+    fields = dict(data)
+    if fields.pop("layout") != _LAYOUT:
+        raise ValueError("another layout")
+    listed = tuple(File(**one) for one in fields.pop("files"))
+    return Dists(folder=folder, **fields, files=listed)
+
+
+def _prune(newest: Path) -> None:
+    """Remove the oldest trees' folders beside `newest`."""
+    places = [place for place in newest.parent.iterdir() if _TREE.fullmatch(place.name) and place != newest]
+    places.sort(key=lambda place: place.stat().st_mtime, reverse=True)
+    for place in places[KEPT - 1 :]:
+        going = place.with_name(f"{_UNFINISHED}{place.name}")
+        place.rename(going)  # a folder that is half removed must not have its name
+        parts.remove(going)

@@ -1,0 +1,77 @@
+"""What twine says of distributions: each has to be named as checked, and passed without a warning.
+
+Its exit status says less: it ends with 0 when it has found no file, or only warnings without `--strict`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from release.formats import inert
+from release.gates.package.seen import Seen
+from release.gates.security.findings import blind, counted, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from release.artifacts.files import Dist
+    from release.gates.security.programs import Programs
+    from release.process import Result
+
+_SECONDS = 120.0
+_MODULE = ("-I", "-m", "twine")
+_PASSED = "PASSED"
+_INVALID = "InvalidDistribution"
+_LEVEL = re.compile(r"^\s*(?:ERROR|WARNING)\s+", re.MULTILINE)
+_WIDE = {"COLUMNS": "500", "NO_COLOR": "1"}  # it breaks lines, those with names too
+
+
+def version(programs: Programs) -> str:
+    """Return twine's version.
+
+    Raises:
+        ReleaseError: it is not installed, or does not work (exit 5).
+    """
+    ran = programs.run("python", *_MODULE, "--version", cwd=programs.folder, timeout=_SECONDS)
+    named = re.match(rb"twine version ([^\s,]+)", ran.out)
+    if ran.status or named is None:
+        raise blind(f"twine does not work in the session's environment: {ran.complaint}")
+    return plain(named[1].decode("ascii", "replace"))
+
+
+def look(dists: Sequence[Dist], programs: Programs, named: str) -> Seen:
+    """Let twine, whose version is `named`, check each distribution.
+
+    Raises:
+        ReleaseError: it does not end (exit 5).
+    """
+    asking = programs._replace(env={**programs.env, **_WIDE})
+    findings, unchecked = [], []
+    for dist in dists:
+        words = ("--no-color", "check", "--strict", "--", dist.file)
+        ran = asking.run("python", *_MODULE, *words, cwd=dist.path.parent, timeout=_SECONDS)
+        said = _said(ran, dist)
+        if said == _PASSED and ran.status == 0:
+            continue
+        why = _why(ran)
+        if said.startswith("FAILED") or (ran.status and _INVALID in why):
+            findings.append(plain(f"{dist.file}: twine check: {why or said}"))
+        else:
+            unchecked.append(plain(f"twine has not checked {dist.file}: {why or said or f'status {ran.status}'}"))
+    looked = f"twine {named}: {counted(len(dists), 'file')}, strict"
+    return Seen(tuple(findings), tuple(unchecked), looked=(looked,))
+
+
+def _said(ran: Result, dist: Dist) -> str:
+    """Return twine's word for a file, "" if it has none."""
+    start = f"Checking {dist.file}: "
+    lines = inert.reason(ran.out.decode("utf-8", "replace")).splitlines()
+    words = [line.removeprefix(start).strip() for line in lines if line.startswith(start)]
+    return words[0] if len(words) == 1 else ""
+
+
+def _why(ran: Result) -> str:
+    """Return what it objects to, in one line; of a traceback the last."""
+    text = inert.reason(ran.err.decode("utf-8", "replace")).strip()
+    return text.splitlines()[-1] if text.startswith("Traceback") else " ".join(_LEVEL.sub("", text).split())
