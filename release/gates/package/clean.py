@@ -73,17 +73,17 @@ class _Environment:
             raise blind(f"no clean environment can be made: {_last(made)}")
 
     def installed(self, wheel: Dist) -> Seen | None:
-        """Install a wheel, then what it depends on; returns why not, None if it is there.
+        """Install a wheel and what it depends on; returns why not, None if it is there.
 
-        Alone first, for which nothing has to be reached: what fails then is the wheel's own fault.
+        When that fails it is tried alone, for which nothing has to be reached: what fails then is its own fault.
         """
-        ran = self._pip(*_INSTALL, "--no-deps", str(wheel.path))
-        if ran.status:
-            return Seen(findings=(plain(f"{wheel.file} cannot be installed: {_last(ran)}"),))
         ran = self._pip(*_INSTALL, str(wheel.path))
-        if ran.status:
-            return Seen(blind=(plain(f"what {wheel.file} depends on cannot be installed: {_last(ran)}"),))
-        return None
+        if ran.status == 0:
+            return None
+        alone = self._pip(*_INSTALL, "--no-deps", str(wheel.path))
+        if alone.status:
+            return Seen(findings=(plain(f"{wheel.file} cannot be installed: {_last(alone)}"),))
+        return Seen(blind=(plain(f"what {wheel.file} depends on cannot be installed: {_last(ran)}"),))
 
     def used(self, wheel: Dist, names: Sequence[str]) -> Seen:
         """Ask for the version of what is installed, whether all it depends on is there, and import its modules."""

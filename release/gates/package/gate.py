@@ -64,13 +64,14 @@ def _seen(dists: tuple[Dist, ...], source: Source, programs: Programs, named: st
     """Look at each file, and go on with those that are sound: nothing wrong is unpacked, installed or built."""
     wheels = {one: wheel.look(one) for one in dists if one.kind == files.WHEEL}
     sdists = {one: sdist.look(one) for one in dists if one.kind == files.SDIST}
-    seen = [*(one.seen for one in wheels.values()), *sdists.values()]
-    readable = [one for one in dists if (wheels[one].paths if one in wheels else sdists[one].looked)]
-    sound = {one: opened.paths for one, opened in wheels.items() if not opened.seen.findings}
-    seen.insert(0, _tried(lambda: twine.look(readable, programs, named)))
+    opened = {**{one: found.seen for one, found in wheels.items()}, **sdists}
+    readable = [one for one in dists if opened[one].looked]
+    odd = {one for one in dists if opened[one].findings}
+    sound = {one: found.paths for one, found in wheels.items() if one not in odd}
+    seen = [_tried(lambda: twine.look(readable, programs, named, odd)), *opened.values()]
     if sound:
         seen.append(_tried(lambda: clean.look(sound, programs)))
-    fit = [one for one, looked in sdists.items() if not looked.findings]
+    fit = [one for one in sdists if one not in odd]
     if source.from_sdist and sound and fit:
         seen.append(_tried(lambda: sources.look(fit[0], tuple(sound), programs.folder, source.epoch)))
     return seen

@@ -154,7 +154,7 @@ def _objections(archive: zipfile.ZipFile, member: zipfile.ZipInfo, row: _Row) ->
     """Say whether a file is another than RECORD says."""
     algorithm, _, wanted = row.digest.partition("=")
     if algorithm not in _ALGORITHMS:
-        said = f"a hash by {algorithm}, which does not count" if algorithm else "no hash"
+        said = f"only a hash by {algorithm}" if algorithm else "no hash"
         yield f"RECORD has {said} for {member.filename}"
         return
     digest, size = hashlib.new(algorithm), 0
