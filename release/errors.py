@@ -23,21 +23,23 @@ class Exit(enum.IntEnum):
 
 
 class Problem(NamedTuple):
-    """One thing that stands in the way: what and where, how to mend it, and the exit code it asks for."""
+    """One thing that stands in the way: what and where, how to mend it, the exit code it asks for, and its gate."""
 
     what: str
     hint: str = ""
     exit: Exit = Exit.REFUSED
+    gate: str = ""
 
     def __str__(self) -> str:
         return f"{self.what}\n  {self.hint}" if self.hint else self.what
 
 
 class ReleaseError(Exception):
-    """Stops a task. Carries every problem found, so that they are shown together."""
+    """Stops a task. Carries every problem found, so that they are shown together, and what is said after them."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], closing: Iterable[str] = ()) -> None:
         self.problems = tuple(problems)
+        self.closing = tuple(closing)
         super().__init__("\n".join(map(str, self.problems)))
 
     @property

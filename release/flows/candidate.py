@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from release import version as versions
@@ -55,7 +57,15 @@ def candidate(scene: Situation, wish: Wish) -> Plan:
         found = [*problems, *more, *checks.worktree(scene.worktree, probe)]
         if found:
             raise ReleaseError(found)
-        return _plan(scene, wish, branch, version, made, probe, notes=[note] if note else [])
+        plan = _plan(scene, wish, branch, version, made, probe, notes=[note] if note else [])
+        return replace(plan, task=_again(wish, release, phase))
+
+
+def _again(wish: Wish, release: Version, phase: str) -> str:
+    """Return the command that begins it again, with all that it was told but the tag's message."""
+    words = ["release.candidate", "--version", str(release), "--phase", phase]
+    flags = {"--no-push": not wish.push, "--allow-empty": wish.allow_empty}
+    return shlex.join([*words, *(flag for flag, is_set in flags.items() if is_set)])
 
 
 def _phase(version: Version | None) -> str:
@@ -113,7 +123,7 @@ def _plan(
     notes += [] if scene.world.remote else ["no remote is configured: everything stays here"]
     remote = scene.world.remote
     return Plan(
-        task=f"release.candidate {version}",
+        task="release.candidate",
         top=str(scene.repository.top),
         done=f"{tag.name} is tagged on {branch.name}, {f'pushed to {remote}' if push else 'only here'}",
         then=_THEN if push or not remote else commands.push(scene, later),

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
-import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release import config as configuration
-from release import console, process
-from release.errors import Exit, Problem, ReleaseError, usage
+from release import console
+from release.errors import Exit, Problem, ReleaseError, refusal, usage
 from release.flows import commands
+from release.gates import checkout
 from release.git import command
+from release.git import repository as repositories
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from release.git.repository import Repository
 
 CONFIG = "pyproject.toml"
-_STEP_SECONDS = 3600.0  # one task of the rehearsal
+_GATED = (Exit.GATE_FAILED, Exit.NOT_AUDITED)  # steps that end so have left checkouts to look at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,23 +48,79 @@ class Stage:
         return os.fsdecode(command.run(arguments, cwd=self.clone).out)
 
 
-def rehearse(repository: Repository, wanted: str, *, keep: bool) -> None:
-    """Show the whole release of `wanted` on copies; afterwards they are removed unless `keep`.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rehearsal:
+    """A rehearsal under way, and the one permission there is to go on without a gate that could not look.
+
+    Its steps are handed it as an object, in this process. `unaudited` is what they went on without.
+    """
+
+    stage: Stage
+    unaudited: list[Problem] = field(default_factory=list)
+
+    def goes_on(self, repository: Repository, problems: Collection[Problem]) -> bool:
+        """Whether a step in `repository` goes on after gates had `problems`: in the clone, when none has failed."""
+        is_clone = repository.common.resolve() == (self.stage.clone / ".git").resolve()
+        if not is_clone or any(not one.gate or one.exit is not Exit.NOT_AUDITED for one in problems):
+            return False
+        for one in problems:
+            console.say(f"{one}\nthe rehearsal goes on without {one.gate}: only a rehearsal does")
+        self.unaudited.extend(problems)
+        return True
+
+
+def rehearse(
+    repository: Repository, wanted: str, *, keep: bool, play: Callable[[Rehearsal, Sequence[str]], int]
+) -> None:
+    """Show the whole release of `wanted` on copies, which are removed then, but for `keep` or a gate to look into.
+
+    `play` runs a task in the clone and returns its exit code.
 
     Raises:
         ReleaseError: the repository cannot be cloned, or a step of the release fails (with the step's exit code).
     """
     stage = Stage(folder=Path(tempfile.mkdtemp(prefix="rehearsal-")))
+    rehearsal = Rehearsal(stage=stage)
     try:
         _set(stage, repository)
-        _play(stage, wanted)
+        _play(rehearsal, wanted, play)
         _show(stage)
+    except ReleaseError as error:
+        keep = keep or error.exit in _GATED
+        raise
     finally:
-        if keep:
-            console.say(f"kept: {stage.clone} (remote: {stage.remote})")
-        else:
-            shutil.rmtree(stage.folder, ignore_errors=True)
-            console.say("rehearsal removed; your repository was only read")
+        _leave(stage, keep=keep)
+    _conclude(rehearsal)
+
+
+def _leave(stage: Stage, *, keep: bool) -> None:
+    """Remove the copies and what gates checked out of them, or say where they are."""
+    gates = _checkouts(stage)
+    if keep:
+        console.say(f"kept: {stage.clone} (remote: {stage.remote})")
+        console.say(f"to remove it: {shlex.join(['rm', '-rf', '--', str(stage.folder), *map(str, gates)])}")
+        return
+    for folder in (stage.folder, *gates):
+        shutil.rmtree(folder, ignore_errors=True)
+    console.say("rehearsal removed; your repository was only read")
+
+
+def _checkouts(stage: Stage) -> list[Path]:
+    """Return the folder in which gates looked at the clone, if any did."""
+    try:
+        folder = checkout.place(repositories.locate(stage.clone), "tests").parent
+    except (ReleaseError, OSError):
+        return []
+    return [folder] if folder.is_dir() else []
+
+
+def _conclude(rehearsal: Rehearsal) -> None:
+    """Say plainly what no gate has looked at; nothing when all have passed."""
+    for gate in dict.fromkeys(one.gate for one in rehearsal.unaudited):
+        of = next(one for one in rehearsal.unaudited if one.gate == gate)
+        console.show(of.what.splitlines()[0])
+    if rehearsal.unaudited:
+        console.show("the rehearsal went on without that; a release does not: it stops there, with exit code 5")
 
 
 def _set(stage: Stage, repository: Repository) -> None:
@@ -75,9 +133,11 @@ def _set(stage: Stage, repository: Repository) -> None:
     config = configuration.load(_committed(repository), origin=f"{CONFIG} at HEAD")
     main = config.main or (config.develop if config.develop in ("main", "master") else "main")
     command.run(["init", "-q", "--bare", f"--initial-branch={main}", str(stage.remote)], cwd=stage.folder)
+    remote = config.remote or "origin"
+    known_of = f"refs/remotes/{remote}"
     # The remote's branches first, the local ones over them: what would be released from here.
-    for scope in ("refs/remotes/origin", "refs/heads", "refs/tags"):
-        into = "refs/heads" if scope == "refs/remotes/origin" else scope
+    for scope in (known_of, "refs/heads", "refs/tags"):
+        into = "refs/heads" if scope == known_of else scope
         command.run(
             ["fetch", "-q", "--no-tags", "--no-write-fetch-head", str(repository.top), f"+{scope}/*:{into}/*"],
             cwd=stage.remote,
@@ -87,13 +147,12 @@ def _set(stage: Stage, repository: Repository) -> None:
     if f"refs/heads/{main}" not in known:
         command.run(["update-ref", f"refs/heads/{main}", head.decode().strip()], cwd=stage.remote)
     start = config.develop if f"refs/heads/{config.develop}" in known else main
-    command.run(["clone", "-q", "--branch", start, str(stage.remote), str(stage.clone)], cwd=stage.folder)
+    named = ("--origin", remote, "--branch", start)
+    command.run(["clone", "-q", *named, str(stage.remote), str(stage.clone)], cwd=stage.folder)
+    _refuse_elsewhere(stage, remote)
     _introduce(stage, repository)
     if config.develop == main:
-        _add_develop(stage)
-    if not (stage.clone / "tasks.py").exists():
-        (stage.clone / "tasks.py").write_text("from release import ns\n")
-        (stage.clone / ".git" / "info" / "exclude").write_text("/tasks.py\n")
+        _add_develop(stage, remote)
 
 
 def _committed(repository: Repository) -> bytes | None:
@@ -109,39 +168,53 @@ def _introduce(stage: Stage, repository: Repository) -> None:
     stage.git("config", "commit.gpgSign", "false")
 
 
-def _add_develop(stage: Stage) -> None:
+def _refuse_elsewhere(stage: Stage, remote: str) -> None:
+    """Refuse settings by which a push from the clone would leave the stage: nothing of a rehearsal does.
+
+    Raises:
+        ReleaseError: there are such (exit 3).
+    """
+    addresses = stage.git("remote", "get-url", "--push", "--all", "--", remote).split("\n")[:-1]
+    if addresses != [str(stage.remote)]:
+        others = ", ".join(one for one in addresses if one != str(stage.remote))
+        raise refusal(
+            f"your git settings send pushes to the rehearsal's {remote} elsewhere: {others}",
+            "see: git config --show-origin --get-regexp '^(url|remote)[.]'",
+        )
+
+
+def _add_develop(stage: Stage, remote: str) -> None:
     """Give a trunk-mode project a develop branch, in the clone alone, so that Git Flow can be seen."""
     path = stage.clone / CONFIG
     path.write_bytes(configuration.edited(path.read_bytes(), {"develop": "develop"}))
     stage.git("switch", "-q", "-c", "develop")
     stage.git("commit", "-q", "-m", "chore: rehearse with a develop branch", "--", CONFIG)
-    stage.git("push", "-q", "origin", "refs/heads/develop:refs/heads/develop")
+    stage.git("push", "-q", remote, "refs/heads/develop:refs/heads/develop")
     console.say("trunk mode: added a branch develop to the copy")
 
 
-def _play(stage: Stage, wanted: str) -> None:
-    """Prepare, make a candidate, finish: what a maintainer types, and what each task prints."""
-    _task(stage, ["release.prepare", wanted, "--dry-run"])
-    _task(stage, ["release.prepare", wanted, "--push", "--yes"])
-    _task(stage, ["release.candidate", "--yes"])
-    _task(stage, ["release.status"])
-    _task(stage, ["release.finish", "--dry-run"])
-    _task(stage, ["release.finish", "--yes"])
-    _task(stage, ["version", "--check"])
-    _task(stage, ["release.status"])
+def _play(rehearsal: Rehearsal, wanted: str, play: Callable[[Rehearsal, Sequence[str]], int]) -> None:
+    """Prepare, make a candidate, finish: what a maintainer types, and what each task prints.
 
-
-def _task(stage: Stage, words: Sequence[str]) -> None:
-    """Run one task in a process of its own."""
-    console.say(f"$ {commands.invoke(*words)}")
-    program = [sys.executable, "-m", "invoke", *words]
-    result = process.run(program, cwd=stage.clone, env=dict(os.environ), timeout=_STEP_SECONDS)
-    for line in (result.out + result.err).decode("utf-8", "replace").splitlines():
-        console.show(f"  {line}")
-    if result.status != 0:
-        what = f"the rehearsal stopped: invoke {words[0]} ended with {result.status}"
-        code = Exit(result.status) if result.status in set(Exit) else Exit.UNEXPECTED
-        raise ReleaseError([Problem(what=what, hint="its last lines, above, say why", exit=code)])
+    Raises:
+        ReleaseError: a task did not end well (with its exit code).
+    """
+    for words in (
+        ("release.prepare", wanted, "--dry-run"),
+        ("release.prepare", wanted, "--push", "--yes"),
+        ("release.candidate", "--yes"),
+        ("release.status",),
+        ("release.finish", "--dry-run"),
+        ("release.finish", "--yes"),
+        ("version", "--check"),
+        ("release.status",),
+    ):
+        console.show(f"$ {commands.invoke(*words)}")
+        status = play(rehearsal, words)
+        if status != 0:
+            what = f"the rehearsal stopped: invoke {words[0]} ended with {status}"
+            code = Exit(status) if status in set(Exit) else Exit.UNEXPECTED
+            raise ReleaseError([Problem(what=what, hint="its last lines, above, say why", exit=code)])
 
 
 def _show(stage: Stage) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from release import config as configuration
 from release import conventional
 from release import version as versions
 from release.errors import Problem, ReleaseError
 from release.flows import ancestry, commands, fixes, prepare, situation, subjects, unpublished
+from release.gates import state
 from release.git import history, journal
 from release.git import world as git
 
@@ -16,16 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from release.flows.situation import Branch, Situation
-
+    from release.gates.state import State
 
 _FEATURES = 10  # features whose distance is counted; of more, the names are enough
+_TO_BE_TAGGED = ("release", "hotfix")
+_GATED = ("main", "trunk", "support", "develop", *_TO_BE_TAGGED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """One branch of the flow: its version, and how far it and the branch that it goes to are from each other.
 
-    `depth` is how far in it is drawn: below the branch that it came from. `tag` is the version tag on its tip.
+    `depth` is how far in it is drawn: below the branch that it came from. `tag` is the version tag on its tip, `tree`
+    what the tip holds, and `gates` what is known of its gates for that: none where nothing is released.
     """
 
     role: str
@@ -39,6 +44,20 @@ class Line:
     against: str
     current: bool
     depth: int
+    tree: str = ""
+    gates: tuple[State, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {**plain, "gates": [one.facts() for one in self.gates]}
+
+    @property
+    def marks(self) -> str:
+        """Say what is known of the gates; "" where they are not waited for and none has passed."""
+        is_waiting = self.role in _TO_BE_TAGGED
+        shown = self.gates if is_waiting or any(one.receipt is not None for one in self.gates) else ()
+        return f"gates: {', '.join(one.mark for one in shown)}" if shown else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +87,7 @@ class Standing:
     def facts(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
         return {
-            "branches": [{name: getattr(line, name) for name in Line.__slots__} for line in self.lines],
+            "branches": [line.facts() for line in self.lines],
             "last_release": self.last or None,
             "remote": self.remote or None,
             "in_progress": asdict(self.stopped) if self.stopped else None,
@@ -157,6 +176,7 @@ def _line(scene: Situation, role: str, branch: Branch, against: Branch | None, d
     else:
         where = "only here" if branch.here else f"only at {scene.world.remote}"
     tags = [version for version, commit in scene.tags.items() if commit == tip]
+    tree = scene.objects.commit(tip).tree if tip is not None and is_known else ""
     return Line(
         role=role,
         branch=branch.name,
@@ -169,7 +189,20 @@ def _line(scene: Situation, role: str, branch: Branch, against: Branch | None, d
         against="" if against is None else against.name,
         current=scene.worktree.branch == branch.ref,
         depth=depth,
+        tree=tree,
+        gates=state.of(scene.repository, _gates(scene, tip), tree) if tip and tree and role in _GATED else (),
     )
+
+
+def _gates(scene: Situation, tip: str) -> tuple[str, ...]:
+    """Return the gates that a commit is to pass; none when its configuration cannot be read, which others tell."""
+    there, here = (scene.objects.entry(commit, situation.CONFIG) for commit in (tip, scene.worktree.head))
+    if there == here:
+        return scene.config.gates
+    try:
+        return configuration.load(scene.objects.file(tip, situation.CONFIG), origin=situation.CONFIG).gates
+    except ReleaseError:
+        return ()
 
 
 def _stopped(found: journal.Journal | None) -> Stopped | None:

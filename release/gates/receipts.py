@@ -44,10 +44,10 @@ class Session(NamedTuple):
 class Receipt:
     """A gate passed on a tree.
 
-    `evidence` are command lines that its sessions ran. `tool`, `nox` and `python` are versions. `noxfile` and `lock`
-    are SHA-256 of noxfile.py and of the lock files at the root of the tree, "" without one. Times are UTC seconds;
-    from `expires` on the receipt counts no longer, None is never. `signer` is who vouched for a gate that was run
-    elsewhere, "" for one that was run here.
+    `evidence` are command lines that its sessions ran, and `counts`, what sessions of ours say that they looked at.
+    `tool`, `nox` and `python` are versions. `noxfile` and `lock` are SHA-256 of noxfile.py and of the lock files at the
+    root of the tree, "" without one. Times are UTC seconds; from `expires` on the receipt counts no longer, None is
+    never. `signer` is who vouched for a gate that was run elsewhere, "" for one that was run here.
     """
 
     gate: str
@@ -56,6 +56,7 @@ class Receipt:
     result: str = PASSED
     sessions: tuple[Session, ...]
     evidence: tuple[str, ...]
+    counts: tuple[str, ...] = ()
     tool: str
     nox: str
     python: str
@@ -134,8 +135,11 @@ def write(repository: Repository, receipt: Receipt) -> None:
 
 
 def withdraw(repository: Repository, gate: str, tree: str) -> None:
-    """Remove the receipt of a gate for a tree, on which it has failed since."""
-    _place(repository, gate, tree).unlink(missing_ok=True)
+    """Remove the receipt of a gate for a tree, on which it has failed since, durably; without one nothing happens."""
+    place = _place(repository, gate, tree)
+    if place.exists():
+        place.unlink(missing_ok=True)
+        journal.sync(place.parent)
 
 
 def folder_name(gate: str) -> str:
@@ -178,10 +182,10 @@ def _read(data: dict[str, Any]) -> Receipt:
     if fields.pop("layout") != _LAYOUT:
         raise ValueError("another layout")
     sessions = tuple(Session(*session) for session in fields.pop("sessions"))
-    evidence = tuple(fields.pop("evidence"))
-    receipt = Receipt(**fields, sessions=sessions, evidence=evidence)
+    evidence, counts = tuple(fields.pop("evidence")), tuple(fields.pop("counts"))
+    receipt = Receipt(**fields, sessions=sessions, evidence=evidence, counts=counts)
     texts = (receipt.gate, receipt.tree, receipt.commit, receipt.tool, receipt.signer)
-    texts = (*texts, *evidence, *(one.name for one in sessions))
+    texts = (*texts, *evidence, *counts, *(one.name for one in sessions))
     if not all(isinstance(text, str) for text in texts) or not isinstance(receipt.expires, int | None):
         raise TypeError("a field of another type")
     if receipt.result != PASSED or not sessions or not evidence or any(one.result != SUCCESS for one in sessions):

@@ -117,6 +117,7 @@ def _passed(look: Look, place: Checkout, given: Supply) -> Receipt:
             commit=look.commit,
             sessions=judged.sessions,
             evidence=judged.evidence,
+            counts=tuple(line for one in judged.results for line in one.evidence),
             tool=receipts.tool_version(),
             nox=nox,
             python=platform.python_version(),

@@ -62,7 +62,8 @@ def run(
     finally:
         board.finish()
     signals.obey(runner.heard)
-    return tuple(dict.fromkeys(problem for gate in gates for problem in runner.problems.get(gate, ())))
+    found = (problem for gate in reversed(gates) for problem in runner.problems.get(gate, ())[::-1])
+    return tuple({problem[:-1]: problem for problem in found}.values())[::-1]
 
 
 def cores() -> int:
@@ -165,7 +166,7 @@ class _Runner:
         except CancelledError:
             self._board.tell(gate, State.CANCELLED)
         except ReleaseError as error:
-            self.problems[gate] = error.problems
+            self.problems[gate] = tuple(problem._replace(gate=gate) for problem in error.problems)
             self._board.tell(gate, State.FAILED if error.exit is Exit.GATE_FAILED else State.BLIND)
             if self._fail_fast or error.exit is Exit.USAGE:
                 self._end()

@@ -9,6 +9,8 @@ import json
 import os
 import re
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +29,7 @@ _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
 _COMMANDS = 20  # kept of each session, of at most so many characters
 _LONGEST = 500
+_FINDINGS = 5  # named besides what could not be looked at; the log has all
 _SKIPPED = "skipped"
 _NOT_FOUND = "Sessions not found: "
 _WRITE = "write the session, or correct gates in [tool.release]"
@@ -97,13 +100,13 @@ def judge(ran: Ran) -> Judged:
         raise _without_report(ran)
     witnessed = [command for command in commands(ran) if not environment.installs(command.argv)]
     told, unreadable = _told(ran, [_name(entry) for entry in entries])
-    objections = [*unreadable, *(found for entry in entries if (found := _objection(entry, witnessed, told)))]
+    objections = [*unreadable, *(found for entry in entries for found in _objections(entry, witnessed, told))]
     if not any(_belongs(entry, ran.gate) for entry in entries):
         objections.append((Exit.NOT_AUDITED, "nox ran no session of that name"))
     if not objections and ran.status:
         objections.append((Exit.GATE_FAILED, f"nox ended with status {ran.status}"))
     if objections:
-        raise failed(ran, "; ".join(what for _, what in objections), max(code for code, _ in objections))
+        raise _failed(ran, objections)
     sessions = tuple(Session(_name(entry), entry["result"], float(entry.get("duration", 0.0))) for entry in entries)
     evidence = (line for one in sessions for line in _lines(one.name, witnessed, ran.folder))
     return Judged(sessions, (*evidence, *(line for one in told for line in one.evidence)), told)
@@ -117,18 +120,33 @@ def _told(ran: Ran, sessions: Sequence[str]) -> tuple[tuple[Result, ...], list[t
         return (), [(Exit.NOT_AUDITED, f"what its sessions found out cannot be read: {inert.reason(str(error))}")]
 
 
+def _failed(ran: Ran, objections: Sequence[tuple[Exit, str]]) -> ReleaseError:
+    """Return the error of a gate: what failed and what could not look are told apart, as the one hides the other."""
+    *before, last = sorted({code for code, _ in objections})
+    texts = {code: "; ".join(what for of, what in objections if of == code) for code in (*before, last)}
+    plain = [_problem(ran, texts[code], code) for code in before]
+    return ReleaseError([*plain, *failed(ran, texts[last], last).problems])
+
+
 def failed(ran: Ran, why: str, code: Exit = Exit.GATE_FAILED) -> ReleaseError:
     """Return the error of a gate: why, the last lines that it printed, the whole log, and how to run it again."""
-    word = "could not look" if code == Exit.NOT_AUDITED else "failed"
-    mark = "NOT AUDITED: " if code == Exit.NOT_AUDITED else ""
     shown = "".join(f"\n  | {line}" for line in tail(ran.log))
-    again = f"cd {shlex.quote(str(ran.folder / 'tree'))} && nox -s {shlex.quote(ran.gate)}"
-    problem = Problem(
-        what=f"{mark}gate {ran.gate} {word} on {ran.commit[:10]}: {why}{shown}",
-        hint=f"the whole log: {ran.log}\n  run it again: {again}",
-        exit=code,
-    )
-    return ReleaseError([problem])
+    hint = f"the whole log: {ran.log}\n  run it again: {_again(ran)}"
+    return ReleaseError([_problem(ran, f"{why}{shown}", code)._replace(hint=hint)])
+
+
+def _problem(ran: Ran, why: str, code: Exit) -> Problem:
+    word, mark = ("could not look", "NOT AUDITED: ") if code == Exit.NOT_AUDITED else ("failed", "")
+    return Problem(what=f"{mark}gate {ran.gate} {word} on {ran.commit[:10]}: {why}", exit=code)
+
+
+def _again(ran: Ran) -> str:
+    """Return what runs the gate by itself, as it is typed: where it ran, with the nox that ran it."""
+    own = Path(sys.executable).with_name("nox")
+    found = shutil.which("nox")
+    nox = [sys.executable, "-m", "nox"] if not own.exists() else ["nox" if found == str(own) else str(own)]
+    session = [f"--session={ran.gate}"] if ran.gate.startswith("-") else ["-s", ran.gate]
+    return f"cd {shlex.quote(str(ran.folder / 'tree'))} && {shlex.join([*nox, *session])}"
 
 
 def _entries(ran: Ran) -> list[dict[str, Any]] | None:
@@ -157,26 +175,30 @@ def _normal(name: str) -> str:
     return name.replace('"', "'").replace(" ", "")
 
 
-def _objection(entry: dict[str, Any], witnessed: Sequence[Command], told: Sequence[Result]) -> tuple[Exit, str] | None:
-    """Say why a session is no evidence, None if it is."""
+def _objections(
+    entry: dict[str, Any], witnessed: Sequence[Command], told: Sequence[Result]
+) -> Iterator[tuple[Exit, str]]:
+    """Yield why a session is no evidence; nothing if it is."""
     name, result = _name(entry), entry["result"]
     reason = inert.reason(str(entry.get("reason") or ""))
     because = f": {reason}" if reason else ""
-    blind = [inert.reason(why) for one in told if one.session == name for why in one.not_looked]
+    mine = [one for one in told if one.session == name]
+    blind = [inert.reason(why) for one in mine for why in one.not_looked]
+    found = [inert.reason(why) for one in mine for why in one.findings]
     if blind:
-        return Exit.NOT_AUDITED, f"session {name} could not look: {'; '.join(blind)}"
-    if result == _SKIPPED:
-        return Exit.NOT_AUDITED, f"session {name} was skipped{because}"
-    if result == "failed" and reason:  # nox gives a reason for one kind of failure alone
-        return Exit.NOT_AUDITED, f"session {name}{because}"
-    if result != SUCCESS:
-        return Exit.GATE_FAILED, f"session {name} {result}{because}"
-    has_found = any(one.session == name and one.verdict == results.FOUND for one in told)
-    has_run = any(command.session == name for command in witnessed)
-    if has_found or not has_run:
-        what = "passed with findings" if has_found else "ran nothing with session.run but installations, if anything"
-        return Exit.GATE_FAILED, f"session {name} {what}"
-    return None
+        yield Exit.NOT_AUDITED, f"session {name} could not look: {'; '.join(blind)}"
+        if found:
+            yield Exit.GATE_FAILED, f"session {name} has findings besides: {'; '.join(found[:_FINDINGS])}"
+    elif result == _SKIPPED:
+        yield Exit.NOT_AUDITED, f"session {name} was skipped{because}"
+    elif result == "failed" and reason:  # nox gives a reason for one kind of failure alone
+        yield Exit.NOT_AUDITED, f"session {name}{because}"
+    elif result != SUCCESS:
+        yield Exit.GATE_FAILED, f"session {name} {result}{because}"
+    elif found:
+        yield Exit.GATE_FAILED, f"session {name} passed with findings"
+    elif not any(command.session == name for command in witnessed):
+        yield Exit.GATE_FAILED, f"session {name} ran nothing with session.run but installations, if anything"
 
 
 def refuse_unknown(ran: Ran) -> None:
@@ -196,12 +218,17 @@ def _without_report(ran: Ran) -> ReleaseError:
     if ran.status == _SELECTING_FAILED:
         if any(_NOT_FOUND in line for line in said):
             what = f"noxfile.py has no session {ran.gate}, which is one of `gates`"
-            return usage(f"{what} (at {ran.commit[:10]})", _WRITE)
+            return _unusable(ran, f"{what} (at {ran.commit[:10]})", _WRITE)
         why = said[-1] if said else "no message"
-        return usage(f"nox cannot select gate {ran.gate}: {why}", "correct noxfile.py, or gates in [tool.release]")
+        hint = "correct noxfile.py, or gates in [tool.release]"
+        return _unusable(ran, f"nox cannot select gate {ran.gate}: {why}", hint)
     if ran.status < 0:
         return failed(ran, f"nox was ended by signal {-ran.status}", Exit.NOT_AUDITED)
     return failed(ran, f"nox ended with status {ran.status} before it ran a session", Exit.NOT_AUDITED)
+
+
+def _unusable(ran: Ran, what: str, hint: str) -> ReleaseError:
+    return ReleaseError([Problem(what=what, hint=hint, exit=Exit.USAGE, gate=ran.gate)])
 
 
 def _lines(session: str, witnessed: Sequence[Command], folder: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from release.tasks import branches, flow, steps
 def collection() -> Collection:
     """Return all tasks, as `tasks.py` exposes them."""
     root = Collection()
-    for step in (steps.version, steps.bump, steps.propagate, steps.changelog, steps.tag):
+    for step in (steps.version, steps.bump, steps.propagate, steps.changelog, steps.scan, steps.tag):
         root.add_task(step)
     releases = Collection("release")
     for part in (

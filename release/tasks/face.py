@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from invoke.context import Context
 
+    from release.flows.rehearse import Rehearsal
     from release.flows.situation import Situation
     from release.gates.exchange import Offer
     from release.git.database import ObjectReader
@@ -37,13 +38,15 @@ _ATTEMPTS = 3  # at a number that other clones take too
 class Run:
     """One changing task: where it works, and whether it only shows what it would do. `lock` is None then.
 
-    `receipts` is the folder with those from elsewhere, None when none was given.
+    `receipts` is the folder with those from elsewhere, None when none was given; `rehearsal` is the one that it is a
+    step of.
     """
 
     repository: Repository
     lock: int | None
     yes: bool
     receipts: Path | None = None
+    rehearsal: Rehearsal | None = None
     begun: list[Begun] = field(default_factory=list)
 
     def look(self, *, moment: int | None = None, features: bool = False) -> AbstractContextManager[Situation]:
@@ -121,8 +124,11 @@ class Run:
         """
         if self.lock is None:
             console.preview(plan)
-            for line in self._gates_to_run(plan, objects):
-                console.say(line)
+            if plan.candidate is not None and plan.candidate.gates:
+                from release.tasks import gating  # noqa: PLC0415  # only tags need evidence
+
+                offer = self._offer(plan.candidate, objects)
+                console.say(gating.to_run(self.repository, plan.candidate, offer))
             console.say(f"dry run: nothing has changed ({plan.done})")
             return
         for note in plan.notes:
@@ -133,7 +139,7 @@ class Run:
                 console.say(line)
         if asks:
             confirm(question or "carry this out?")
-        plan = self._with_evidence(plan, objects)
+        plan = self._with_evidence(plan, objects, is_begun=stop is not None)
         from release.git.transaction import Transaction  # noqa: PLC0415  # a preview needs none of it
 
         if stop is not None:
@@ -146,37 +152,17 @@ class Run:
             console.say(f"left alone, because it changed meanwhile: {path}")
         conclude(plan)
 
-    def _gates_to_run(self, plan: Plan, objects: ObjectReader) -> Iterator[str]:
+    def _with_evidence(self, plan: Plan, objects: ObjectReader, *, is_begun: bool) -> Plan:
+        """Have the candidate gated, then its tag signed if it is to be. `is_begun`: it goes on from a stop."""
         if plan.candidate is not None and plan.candidate.gates:
-            from release.gates import receipts, run  # noqa: PLC0415  # only tags need evidence
+            from release.tasks import gating  # noqa: PLC0415  # only tags need evidence
 
-            candidate = plan.candidate
-            missing = receipts.missing(self.repository, candidate.gates, candidate.tree)
-            if self.receipts is not None:
-                offer = self._offer(self.receipts, candidate, objects)
-                missing = tuple(gate for gate in missing if gate not in offer.gates)
-            if missing:
-                run.refuse_without_noxfile(self.repository, candidate.commit, candidate.tree, missing)
-            yield f"gates to run: {', '.join(missing)}" if missing else "all gates have passed this tree"
+            if (offer := self._offer(plan.candidate, objects)) is not None:
+                from release.gates import exchange  # noqa: PLC0415  # only when there are receipts from elsewhere
 
-    def _with_evidence(self, plan: Plan, objects: ObjectReader) -> Plan:
-        """Have the candidate gated, then its tag signed if it is to be."""
-        if plan.candidate is not None and plan.candidate.gates:
-            from release.gates import run as gates  # noqa: PLC0415  # only tags need evidence
-
-            candidate = plan.candidate
-            if self.receipts is not None:
-                from release.gates import exchange  # noqa: PLC0415  # as above
-
-                exchange.accept(self.repository, self._offer(self.receipts, candidate, objects))
-            ran = gates.run(
-                self.repository,
-                commit=candidate.commit,
-                tree=candidate.tree,
-                gates=candidate.gates,
-                say=console.say,
-            )
-            if ran:
+                exchange.accept(self.repository, offer)
+            again = "" if is_begun else plan.task
+            if gating.passed(self.repository, plan.candidate, again=again, rehearsal=self.rehearsal):
                 from release.flows import meanwhile  # noqa: PLC0415  # as above
 
                 meanwhile.refuse_changed(self.repository, plan, objects)
@@ -190,11 +176,15 @@ class Run:
         writer = database.ObjectWriter(repository=self.repository, reader=objects, lock=self.lock)
         return plan.with_tag(signing.sign(writer, plan.tag, world.read_settings(self.repository)))
 
-    def _offer(self, folder: Path, candidate: Candidate, objects: ObjectReader) -> Offer:
-        """Return what a folder of receipts has for the candidate, and say it; nothing is stored yet."""
+    def _offer(self, candidate: Candidate, objects: ObjectReader) -> Offer | None:
+        """Return what a folder of receipts, if one was given, has for the candidate, and say it; nothing is stored."""
+        if self.receipts is None:
+            return None
         from release.gates import exchange  # noqa: PLC0415  # only when there is such a folder
 
-        offer = exchange.offered(self.repository, objects, folder=folder, tree=candidate.tree, gates=candidate.gates)
+        offer = exchange.offered(
+            self.repository, objects, folder=self.receipts, tree=candidate.tree, gates=candidate.gates
+        )
         for line in offer.lines():
             console.say(line)
         return offer
@@ -243,9 +233,11 @@ def message(text: str, path: str) -> str:
 
 
 def report(error: ReleaseError) -> None:
-    """Say every problem."""
+    """Say every problem, and what is said after all of them."""
     for problem in error.problems:
         console.say(f"error: {problem}")
+    for line in error.closing:
+        console.say(line)
 
 
 def conclude(plan: Plan) -> None:
@@ -280,12 +272,14 @@ def changing(
     is the folder that it was told, which has to be there.
     """
     from release.git import journal  # noqa: PLC0415  # loaded by tasks that change something
+    from release.tasks import rehearsing  # noqa: PLC0415  # as above
 
     with ending() as repository, contextlib.ExitStack() as stack:
         where = repository()
         lock = None if dry_run or context.config.run.dry else stack.enter_context(journal.locked(where))
         journal.refuse_if_in_progress(where)
-        run = Run(repository=where, lock=lock, yes=yes, receipts=_folder(receipts))
+        rehearsal, folder = rehearsing.of(context), _folder(receipts)
+        run = Run(repository=where, lock=lock, yes=yes, receipts=folder, rehearsal=rehearsal)
         if loads:
             from release.git import world  # noqa: PLC0415  # the single steps need none of it
 

@@ -188,7 +188,7 @@ def rehearse(context: Context, version: str, keep: bool = False) -> None:
     """Rehearse the release in a throw-away clone with its own remote; nothing else is touched."""
     del context
     from release.flows import rehearse as flow  # noqa: PLC0415
-    from release.tasks import face  # noqa: PLC0415
+    from release.tasks import face, rehearsing  # noqa: PLC0415
 
     with face.ending() as repository:
-        flow.rehearse(repository(), version, keep=keep)
+        flow.rehearse(repository(), version, keep=keep, play=rehearsing.play)

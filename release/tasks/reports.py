@@ -117,7 +117,8 @@ def _show(found: Standing) -> None:
         away = [f"{line.ahead} ahead of"] if line.ahead else []
         away += [f"{line.behind} behind"] if line.behind else []
         distance = f"{' and '.join(away)} {line.against}" if away else ""
-        more = ", ".join(part for part in (line.tag, distance, line.where) if part)
+        facts = ", ".join(part for part in (line.tag, distance, line.where) if part)
+        more = "; ".join(part for part in (facts, line.marks) if part)
         mark = "*" if line.current else " "
         console.show(f"{mark} {name:{widths[0]}}  {line.version or '-':{widths[1]}}  {more}".rstrip())
     console.show(f"last release: {found.last or 'none'}")

@@ -1,4 +1,4 @@
-"""The single steps as tasks: version, bump, propagate, changelog."""
+"""The single steps as tasks: version, bump, propagate, changelog, scan, tag."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from invoke.tasks import task
 from release.tasks import words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from invoke.context import Context
 
 DRY_RUN = "show the diff and change nothing"
@@ -134,3 +136,22 @@ def changelog(context: Context, all: bool = False, allow_empty: bool = False, dr
 
     with face.changing(context, dry_run=dry_run) as run, working_tree.opened(lambda: run.repository) as tree:
         run.carry_out(step.plan(tree, every=all, allow_empty=allow_empty, lock=run.lock), tree.objects)
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["gate"],
+    help={
+        "gate": "only this one of the configured gates; may be given several times",
+        "fresh": "run all of them again, whatever receipts are there",
+        "json": "print the facts as JSON",
+        "dry-run": "say which gates would run",
+    },
+)
+def scan(
+    context: Context, gate: Sequence[str] = (), fresh: bool = False, json: bool = False, dry_run: bool = False
+) -> None:
+    """Run the gates on what HEAD has committed, where they have no receipt yet."""
+    from release.tasks import scanning  # noqa: PLC0415  # nothing is loaded for `invoke --list`
+
+    scanning.scan(gate, fresh=fresh, dry_run=dry_run or context.config.run.dry, as_json=json)

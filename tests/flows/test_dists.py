@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,7 +147,7 @@ def killing(call):
 Path.rename, journal.sync, journal.sync_all, parts.remove = map(
     killing, (Path.rename, journal.sync, journal.sync_all, parts.remove))
 here = repository.locate(Path.cwd())
-with store.locked(here, print), store.begun(here, {tree!r}) as place:
+with store.locked(here, print, time.sleep), store.begun(here, {tree!r}) as place:
     (store.dists(place) / "a.whl").write_text("new")
     store.keep(here, place, tree={tree!r}, commit="c", builder={{}})
 print("end")
@@ -192,7 +193,7 @@ def test_a_kill_at_any_step_leaves_nothing_or_all(tmp_path: Path) -> None:
 def test_what_is_not_as_it_was_built_does_not_count(change: Callable[[Path], object], tmp_path: Path) -> None:
     project = gated(tmp_path, PROJECT)
     here, tree = project.repository, "2" * 40
-    with store.locked(here, print), store.begun(here, tree) as place:
+    with store.locked(here, print, time.sleep), store.begun(here, tree) as place:
         (store.dists(place) / "a.whl").write_text("x")
         made = store.keep(here, place, tree=tree, commit="c", builder={})
     assert store.find(here, tree) == made
@@ -205,7 +206,7 @@ def test_the_newest_trees_are_kept(tmp_path: Path) -> None:
     here = project.repository
     trees = [f"{number:040x}" for number in range(store.KEPT + 2)]
     for number, tree in enumerate(trees):
-        with store.locked(here, print), store.begun(here, tree) as place:
+        with store.locked(here, print, time.sleep), store.begun(here, tree) as place:
             made = store.keep(here, place, tree=tree, commit="c", builder={})
         os.utime(made.folder.parent, (number, number))
     assert [tree for tree in trees if store.find(here, tree)] == trees[2:]
