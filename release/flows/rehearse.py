@@ -63,8 +63,8 @@ class Rehearsal:
         is_clone = repository.common.resolve() == (self.stage.clone / ".git").resolve()
         if not is_clone or any(not one.gate or one.exit is not Exit.NOT_AUDITED for one in problems):
             return False
-        for one in problems:
-            console.say(f"{one}\nthe rehearsal goes on without {one.gate}: only a rehearsal does")
+        for one in problems:  # without its hint: the log and the checkout go with the copies
+            console.say(f"{one.what}\nthe rehearsal goes on without {one.gate}: nothing else does")
         self.unaudited.extend(problems)
         return True
 
@@ -116,11 +116,13 @@ def _checkouts(stage: Stage) -> list[Path]:
 
 def _conclude(rehearsal: Rehearsal) -> None:
     """Say plainly what no gate has looked at; nothing when all have passed."""
-    for gate in dict.fromkeys(one.gate for one in rehearsal.unaudited):
-        of = next(one for one in rehearsal.unaudited if one.gate == gate)
-        console.show(of.what.splitlines()[0])
-    if rehearsal.unaudited:
-        console.show("the rehearsal went on without that; a release does not: it stops there, with exit code 5")
+    by_gate = {one.gate: one.what.splitlines()[0] for one in rehearsal.unaudited}
+    for what in by_gate.values():
+        console.show(what)
+    if by_gate:
+        alone = commands.invoke("scan", *(word for gate in by_gate for word in ("--gate", gate)))
+        console.show("the rehearsal went on without that; a release stops there, with exit code 5")
+        console.show(f"to have it looked at: {alone}")
 
 
 def _set(stage: Stage, repository: Repository) -> None:

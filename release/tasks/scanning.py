@@ -34,9 +34,9 @@ class Row(NamedTuple):
     def details(self) -> Iterator[str]:
         """Yield what it rests on, and for how long."""
         receipt = self.state.receipt
-        if receipt is None:
+        if receipt is None or self.word == _WOULD_RUN:
             return
-        if self.word not in ("passed", _WOULD_RUN):
+        if self.word != "passed":
             yield "its earlier receipt still counts"
         commands_run = len(receipt.evidence) - len(receipt.counts)
         if commands_run:
@@ -50,7 +50,8 @@ class Row(NamedTuple):
     def facts(self) -> dict[str, Any]:
         """The same as plain data."""
         receipt = self.state.receipt
-        known = None if receipt is None else asdict(receipt)
+        sessions = [] if receipt is None else [one._asdict() for one in receipt.sessions]
+        known = None if receipt is None else {**asdict(receipt), "sessions": sessions}
         return {**self.state.facts(), "result": self.word, "ran": self.ran, "receipt": known}
 
 

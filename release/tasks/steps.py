@@ -149,9 +149,13 @@ def changelog(context: Context, all: bool = False, allow_empty: bool = False, dr
     },
 )
 def scan(
-    context: Context, gate: Sequence[str] = (), fresh: bool = False, json: bool = False, dry_run: bool = False
+    context: Context,
+    gate: Sequence[str] | None = None,
+    fresh: bool = False,
+    json: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Run the gates on what HEAD has committed, where they have no receipt yet."""
     from release.tasks import scanning  # noqa: PLC0415  # nothing is loaded for `invoke --list`
 
-    scanning.scan(gate, fresh=fresh, dry_run=dry_run or context.config.run.dry, as_json=json)
+    scanning.scan(gate or (), fresh=fresh, dry_run=dry_run or context.config.run.dry, as_json=json)
