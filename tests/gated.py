@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +62,18 @@ def refuses(project: Project, *words: str, code: int, says: str = "") -> str:
     assert (ended.code, project.state(times=True) == before) == (code, True), ended.text
     assert says in ended.err, ended.text
     return ended.err
+
+
+def typed(project: Project, says: str, said: str, *, status: int = 0) -> str:
+    """Type into a shell what was printed after some words; it has to end with this status. Returns what it prints."""
+    command = re.findall(rf"{re.escape(says)}(.*)", said)[0]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {**os.environ, "PATH": path, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ended = subprocess.run(
+        command, shell=True, cwd=project.path, env=own, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == status, f"{command}: {ended.stdout}{ended.stderr}"
+    return ended.stdout + ended.stderr
 
 
 def receipt(project: Project, tag: str, gate: str = "tests") -> Receipt:
