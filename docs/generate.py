@@ -36,6 +36,14 @@ gates = []
     "chart/Chart.yaml": 'name: demo\nversion: 0.9.0\nappVersion: "0.9.0"\n',
     "tasks.py": "from release import ns\n",
 }
+NOXFILE = """\
+import nox
+
+
+@nox.session(python=False)
+def tests(session):
+    session.run("python3", "-c", "import src.demo")
+"""
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -45,6 +53,7 @@ def environment(home: Path) -> dict[str, str]:
     return {"PATH": path, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "SOURCE_DATE_EPOCH": EPOCH, **names}
 
 
+DURATION = re.compile(r"\(\d+\.\d s\)")  # of a gate: no two are the same
 _PERSON = {"NAME": "Ada", "EMAIL": "ada@example.org", "DATE": f"{EPOCH} +0000"}
 
 
@@ -91,7 +100,8 @@ def demo(folder: Path, env: dict[str, str]) -> Path:
 def transcript(*lines: str) -> str:
     """Run commands in the demo project, one after another, and show them with what they print.
 
-    A line that starts with `@` is done and not shown: `@edit FILE OLD NEW` edits, others are commands.
+    A line that starts with `@` is done and not shown: `@edit FILE OLD NEW` edits, `@write FILE TEXT` makes a file, others
+    are commands.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
@@ -102,8 +112,12 @@ def transcript(*lines: str) -> str:
             if line.startswith("@edit "):
                 edit(work, *line.split(" ", 3)[1:])
                 continue
+            if line.startswith("@write "):
+                _, path, content = line.split(" ", 2)
+                (work / path).write_text(content)
+                continue
             words = [word.replace("\u00a0", " ") for word in line.removeprefix("@").split(" ")]
-            printed = run(words, work, env).replace(str(folder), "~")
+            printed = DURATION.sub("(0.4 s)", run(words, work, env).replace(str(folder), "~"))
             if not line.startswith("@"):
                 shown.append(f"$ {line}\n{printed}".replace("\u00a0", " "))
     return "```console\n" + "".join(shown) + "```\n"
@@ -124,6 +138,17 @@ PARTS = {
         "invoke version",
         "invoke release.prepare next --dry-run",
         "invoke release.prepare next",
+        "invoke release.status",
+    ),
+    "gates": lambda: transcript(
+        "@write noxfile.py " + NOXFILE,
+        "@edit pyproject.toml [] [\"tests\"]",
+        "@git add -A",
+        "@git commit -q -m ci:\u00a0a\u00a0gate",
+        "@invoke release.prepare next",
+        "invoke release.status",
+        "@write notes.txt not committed",
+        "invoke scan",
         "invoke release.status",
     ),
     "release": lambda: transcript(
