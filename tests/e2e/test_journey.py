@@ -22,7 +22,16 @@ def run(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
 def test_one_line_in_tasks_py_lists_all_tasks(project: Project) -> None:
     done = run(project, "--list")
     assert done.returncode == 0, done.stderr
-    for name in ("version", "bump", "propagate", "changelog", "release.prepare", "release.resume", "release.rehearse"):
+    for name in (
+        "version",
+        "bump",
+        "propagate",
+        "changelog",
+        "scan",
+        "release.prepare",
+        "release.resume",
+        "release.rehearse",
+    ):
         assert f"  {name} " in done.stdout
 
 
