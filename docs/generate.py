@@ -100,8 +100,8 @@ def demo(folder: Path, env: dict[str, str]) -> Path:
 def transcript(*lines: str) -> str:
     """Run commands in the demo project, one after another, and show them with what they print.
 
-    A line that starts with `@` is done and not shown: `@edit FILE OLD NEW` edits, `@write FILE TEXT` makes a file, others
-    are commands.
+    A line that starts with `@` is done and not shown: `@edit FILE OLD NEW` edits, `@write FILE TEXT` makes a file,
+    others are commands.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
@@ -142,7 +142,7 @@ PARTS = {
     ),
     "gates": lambda: transcript(
         "@write noxfile.py " + NOXFILE,
-        "@edit pyproject.toml [] [\"tests\"]",
+        '@edit pyproject.toml [] ["tests"]',
         "@git add -A",
         "@git commit -q -m ci:\u00a0a\u00a0gate",
         "@invoke release.prepare next",
