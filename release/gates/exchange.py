@@ -62,7 +62,7 @@ def source(given: str) -> Path:
     Raises:
         ReleaseError: there is no such folder, or it cannot be read (exit 2).
     """
-    folder = Path(given).expanduser().resolve()
+    folder = Path(given).resolve()
     try:
         os.scandir(folder).close()
     except OSError as error:
@@ -76,7 +76,7 @@ def target(given: str, key: Key | None) -> Path:
     Raises:
         ReleaseError: as of `Key.sign`, or the folder cannot be made (exit 2).
     """
-    folder = Path(given).expanduser().resolve()
+    folder = Path(given).resolve()
     if key is not None:
         key.sign(b"")
     try:
@@ -244,4 +244,5 @@ def _beside(place: Path) -> Path:
 
 
 def _ignored(what: str, why: str) -> str:
-    return f"ignored: {inert.reason(what)}: {inert.reason(why)}"
+    """Say it in one line, whatever a file is called."""
+    return inert.reason(f"ignored: {what}: {why}").replace("\n", " ")

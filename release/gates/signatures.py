@@ -113,7 +113,7 @@ def take_key(given: str) -> Key | None:
 def _at(what: str, given: str) -> Key:
     if is_key(given) or not given.isprintable():
         raise usage(f"{what} takes the path of a key, not the key", f"the key itself belongs into the variable {KEY}")
-    path = Path(given).expanduser().absolute()
+    path = Path(given).absolute()
     try:
         with path.open("rb"):
             pass

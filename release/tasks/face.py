@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 _ATTEMPTS = 3  # at a number that other clones take too
+_NOT_NEEDED = "no receipts are needed: nothing is tagged, or no gates are configured"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -129,6 +130,8 @@ class Run:
 
                 offer = self._offer(plan.candidate, objects)
                 console.say(gating.to_run(self.repository, plan.candidate, offer))
+            elif self.receipts is not None:
+                console.say(_NOT_NEEDED)
             console.say(f"dry run: nothing has changed ({plan.done})")
             return
         for note in plan.notes:
@@ -167,7 +170,7 @@ class Run:
 
                 meanwhile.refuse_changed(self.repository, plan, objects)
         elif self.receipts is not None:
-            console.say("no receipts are needed: nothing is tagged, or no gates are configured")
+            console.say(_NOT_NEEDED)
         if plan.tag is None or not plan.tag.sign:
             return plan
         from release.git import objects as database  # noqa: PLC0415  # most tags are not signed
