@@ -119,6 +119,11 @@ def test_metadata_say_what_the_file_name_says(said: str, says: str, tmp_path: Pa
     assert says in line
 
 
+def test_the_metadata_folder_is_of_this_wheel(tmp_path: Path) -> None:
+    (tmp_path / write_wheel(tmp_path, "1.0.1", MODULES)).rename(tmp_path / FILE)
+    assert f"{FILE}: its metadata are in demo-1.0.1.dist-info, which is of another name or version" in found(tmp_path)
+
+
 def test_versions_are_compared_in_their_normal_form(tmp_path: Path) -> None:
     write_wheel(tmp_path, "1.0.0rc1", MODULES, said=metadata("v1.0.0-rc.1", name="DEMO"))
     assert found(tmp_path) == ()

@@ -1,4 +1,4 @@
-"""Core metadata of a distribution against the name of its file, which was compared with the project and VERSION."""
+"""What a distribution says of itself against the name of its file, which was compared with the project and VERSION."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def objections(data: bytes, path: str, dist: Dist) -> Iterator[str]:
         yield f"{path} has no single Version"
     elif not _is(version, dist.version):
         yield f"{path} says Version: {version}, and the file is of {dist.version}"
+
+
+def is_named(folder: str, dist: Dist) -> bool:
+    """Whether a wheel's metadata folder, without its ending, is named like the file: NAME-VERSION."""
+    name, _, version = folder.rpartition("-")
+    return canonicalize_name(name) == dist.name and _is(version, dist.version)
 
 
 def _is(text: str, version: Version) -> bool:

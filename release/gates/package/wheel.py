@@ -62,6 +62,8 @@ def _look(dist: Dist, archive: zipfile.ZipFile) -> Wheel:
     findings = list(_odd(members))
     files = {one.filename: one for one in members if not one.is_dir()}
     folder = _folder(files)
+    if not metadata.is_named(folder.removesuffix(_FOLDER), dist):
+        findings.append(f"its metadata are in {folder}, which is of another name or version")
     record = f"{folder}/RECORD"
     if record not in files:
         raise _BrokenError(f"there is no {record}")
