@@ -100,7 +100,7 @@ def demo(folder: Path, env: dict[str, str]) -> Path:
 def transcript(*lines: str) -> str:
     """Run commands in the demo project, one after another, and show them with what they print.
 
-    A line that starts with `@` is done and not shown: `@edit FILE OLD NEW` edits, `@write FILE TEXT` makes a file,
+    A line that starts with `@` is done and not shown: `@edit FILE OLD NEW` edits, `@write FILE TEXT` makes a file;
     others are commands.
     """
     with tempfile.TemporaryDirectory() as name:

@@ -162,7 +162,7 @@ def test_the_entry_of_a_long_lock_is_found_among_equal_versions_in_no_time() -> 
     half = "".join(map(entry.format, range(500)))
     data = f"version = 1\n\n{half}{own}{half}".encode()
     assert data.count(b"\n") > 5000
-    started = time.perf_counter()
+    started = time.process_time()
     (literal,) = find("toml", data, ("package[name=my-app].version",))
-    assert time.perf_counter() - started < 1  # 0.03 s; a parse a candidate would take half a minute
+    assert time.process_time() - started < 1  # 0.03 s; a parse a candidate would take half a minute
     assert literal.start == len(f"version = 1\n\n{half}") + own.index("4.5.6")

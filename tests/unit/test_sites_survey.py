@@ -291,9 +291,9 @@ def test_a_thousand_charts_are_surveyed_in_no_time() -> None:
     chart = "apiVersion: v2\nname: c{}\nversion: 4.5.6\nappVersion: '4.5.6'\nmaintainers:\n- name: x\n  email: y\n"
     files = memory({f"c{number}/Chart.yaml": chart.format(number) for number in range(1000)})
     survey(memory({"Chart.yaml": chart}))  # imports
-    started = time.perf_counter()
+    started = time.process_time()
     found = survey(files, reference=Reference(files=files, version=VERSION))
-    assert time.perf_counter() - started < 2  # 0.1 s
+    assert time.process_time() - started < 2  # 0.1 s
     assert len(found.managed) == 2001
 
 
