@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from release.gates.receipts import Receipt
     from release.git.repository import Repository
 
+# Bad input says nothing about the gate, and need not be its own.
+_STATES = {Exit.GATE_FAILED: State.FAILED, Exit.USAGE: State.CANCELLED}
 _LEAVES = 3  # the Ctrl-C that does not wait for what was killed
 
 
@@ -167,7 +169,7 @@ class _Runner:
             self._board.tell(gate, State.CANCELLED)
         except ReleaseError as error:
             self.problems[gate] = tuple(problem._replace(gate=gate) for problem in error.problems)
-            self._board.tell(gate, State.FAILED if error.exit is Exit.GATE_FAILED else State.BLIND)
+            self._board.tell(gate, _STATES.get(error.exit, State.BLIND))
             if self._fail_fast or error.exit is Exit.USAGE:
                 self._end()
         else:

@@ -133,6 +133,7 @@ def test_sessions_that_do_not_exist_are_named_before_others_have_run_for_long(
     assert len(error.problems) == 1
     assert re.search(r"has no session lint, scan, which `gates` names", str(error))
     assert error.problems[0].hint == "write the session, or correct gates in [tool.release]"
+    assert said(project) >= {f"gate {gate}: cancelled" for gate in ("tests", "lint", "scan")}
     assert not home("late").exists()
     assert project.receipt("tests") is None
 
