@@ -114,28 +114,13 @@ class Group:
         self._popen = popen
 
     def wait(self) -> int:
-        """Return the program's status when it ends; what it left running is killed, on an exception all of it is ended.
+        """Return the program's status when it ends; what it left running is killed.
 
-        A Ctrl-C at the terminal reaches this process alone, so that it is this call that ends the group.
+        A Ctrl-C at the terminal reaches this process alone: whoever hears it sends the group a signal.
         """
-        try:
-            status = self._popen.wait()
-        except BaseException:
-            self.end()
-            raise
+        status = self._popen.wait()
         self.signal(signal.SIGKILL)
         return status
-
-    def end(self) -> None:
-        """Interrupt the whole group, and kill what is there after PATIENCE seconds, or at the next Ctrl-C."""
-        try:
-            self.signal(signal.SIGINT)
-            self._popen.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            pass  # it is killed below
-        finally:
-            self.signal(signal.SIGKILL)
-            self._popen.wait()
 
     def signal(self, number: int) -> None:
         """Send a signal to all that is left of the group."""

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 # Bad input says nothing about the gate, and need not be its own.
 _STATES = {Exit.GATE_FAILED: State.FAILED, Exit.USAGE: State.CANCELLED}
-_LEAVES = 3  # the Ctrl-C that does not wait for what was killed
 
 
 def run(
@@ -112,15 +111,12 @@ class _Runner:
                 self._start(self._waiting.pop(0), asks=asks)
                 asks = False
             self._next_event()
-            if len(self.heard) >= _LEAVES:
-                return
 
     def leave(self) -> None:
-        """See that nothing goes on; after an end of all gates there is nothing."""
+        """See that nothing goes on, which is so unless an error of ours has ended the work."""
         self._look.children.kill()
-        if len(self.heard) < _LEAVES:
-            for thread in self._working.values():
-                thread.wait()
+        for thread in self._working.values():
+            thread.wait()
 
     def hear(self, number: int) -> None:
         """Note a signal: this is called between any two lines, so that all else is done where events are."""
