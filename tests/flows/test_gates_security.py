@@ -322,7 +322,7 @@ def test_accepted_findings_that_git_does_not_track_accept_nothing(tmp_path: Path
     found = tree(tmp_path / "project", FILES)
     (found.root / "security.toml").write_text(ACCEPTED)
     result = gate.look(found.root, programs(tmp_path / "files")).result
-    assert result.not_looked == ("security.toml is not tracked by git (git add security.toml)",)
+    assert result.not_looked == ("security.toml is not tracked by git (git add -- security.toml)",)
 
 
 def test_a_lock_is_read_from_tracked_files_only(tmp_path: Path) -> None:
