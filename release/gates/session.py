@@ -67,15 +67,13 @@ def run(look: Look, gate: str, *, starts: Callable[[], None], asks: bool) -> Rec
             if found is not None and found.started > look.since:
                 return found
             starts()
-            if asks:
-                _refuse_unknown(look, place)
             try:
-                return _passed(look, place, given)
+                return _passed(look, place, given, asks=asks)
             except ReleaseError as error:
                 look.children.check()
                 if error.exit is Exit.GATE_FAILED:
                     receipts.withdraw(look.repository, gate, look.tree)
-                if error.exit is Exit.USAGE:
+                if error.exit is Exit.USAGE and not asks:
                     _refuse_unknown(look, place)  # which names those of the others, too
                 raise
     except (ReleaseError, OSError) as error:
@@ -96,12 +94,14 @@ def _refuse_unknown(look: Look, place: Checkout) -> None:
         verdict.refuse_unknown(_nox(look, place, "--list", "--session", *named))
 
 
-def _passed(look: Look, place: Checkout, given: Supply) -> Receipt:
+def _passed(look: Look, place: Checkout, given: Supply, *, asks: bool) -> Receipt:
     """Run nox, judge what it left, and store the receipt."""
     started = int(time.time())
     nox = importlib.metadata.version("nox")
     key = environment.fingerprint(place.files, nox, receipts.tool_version())
     environment.renew(place.folder, key)
+    if asks:
+        _refuse_unknown(look, place)
     ran = _nox(look, place, f"--session={place.gate}", given=given.variables)
     environment.keep(place.folder, key, (command.argv for command in verdict.commands(ran)))
     judged = verdict.judge(ran)

@@ -129,7 +129,7 @@ def test_what_cannot_be_built_says_why_and_leaves_nothing(
 
 # Ends before the nth of the calls by which the folder comes to its place.
 KILLED = """\
-import os, sys
+import os, sys, time
 sys.path.insert(0, {path!r})
 from pathlib import Path
 from release.artifacts import store

@@ -87,7 +87,7 @@ def test_a_failing_gate_shows_its_last_lines_its_log_and_how_to_repeat_it(tmp_pa
     assert "  | 100\n  | red\n" in text
     assert "  | 80\n" not in text
     assert text.count("\n") <= 18
-    assert f"run it again: cd {place}/tree && nox -s tests" in text
+    assert re.search(rf"run it again: cd {re.escape(str(place))}/tree && \S*nox -s tests", text)
     assert "\n1\n2\n" in (place / "log.txt").read_text()
 
 
