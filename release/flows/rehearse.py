@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from release import config as configuration
 from release import console
 from release.errors import Exit, Problem, ReleaseError, refusal, usage
 from release.flows import commands
-from release.gates import checkout
+from release.gates import checkout, parts
 from release.git import command
 from release.git import repository as repositories
 
@@ -101,7 +101,8 @@ def _leave(stage: Stage, *, keep: bool) -> None:
         console.say(f"to remove it: {shlex.join(['rm', '-rf', '--', str(stage.folder), *map(str, gates)])}")
         return
     for folder in (stage.folder, *gates):
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            parts.remove(folder)
     console.say("rehearsal removed; your repository was only read")
 
 
