@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from forge import Forge, awaiting, protected
+from hypothesis import HealthCheck, settings
 from support import EPOCH, TEMPLATE, Project, git_flow
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# These tests are a gate: it must not depend on what else the machine does.
+settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gate")
 
 _KEPT = ("PATH", "TMPDIR", "VIRTUAL_ENV", "LANG")
 
