@@ -149,6 +149,7 @@ def test_the_copies_themselves_have_it_no_longer(gates: Gates) -> None:
     typed(project, "to remove it: ", ended.err)
 
 
+@pytest.mark.thorough
 def test_other_tasks_that_tag_do_not_have_it(gates: Gates) -> None:
     bumped(gates.project)
     said = refuses(gates.project, "tag", "--push", "--yes", code=5)

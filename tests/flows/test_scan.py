@@ -110,6 +110,7 @@ def test_without_gates_that_is_said(project: Project) -> None:
     refuses(project, "scan", "--gate", "tests", code=2, says="no gates are configured at HEAD")
 
 
+@pytest.mark.thorough
 def test_gates_are_those_that_are_committed(gates: Gates) -> None:
     gates.project.write("pyproject.toml", gates.project.read("pyproject.toml").replace('"tests", ', ""))
     done(gates.project, "scan")
@@ -166,6 +167,7 @@ def test_what_could_not_look_is_told_from_what_failed(tmp_path: Path) -> None:
     assert "then: invoke scan --gate security --gate lint\n" in ended.err
 
 
+@pytest.mark.thorough
 def test_an_earlier_receipt_is_named_when_the_gate_cannot_look_now(gates: Gates) -> None:
     project = gates.project
     noxfile = telling(
@@ -183,6 +185,7 @@ def test_an_earlier_receipt_is_named_when_the_gate_cannot_look_now(gates: Gates)
     assert receipt(project, "HEAD", "security").counts == SEEN.evidence
 
 
+@pytest.mark.thorough
 def test_a_head_that_moves_meanwhile_is_said(gates: Gates) -> None:
     project = gates.project
     commit = project.ref("HEAD")
@@ -201,6 +204,7 @@ def test_nothing_to_scan_is_bad_input(tmp_path: Path) -> None:
     assert "no commit yet" in empty.invoke("scan").err
 
 
+@pytest.mark.thorough
 def test_a_shallow_clone_of_a_ci_will_do(tmp_path: Path) -> None:
     project = gated(tmp_path / "p", {"noxfile.py": PASSING, "pyproject.toml": '[tool.release]\ngates = ["tests"]\n'})
     project.commit("fix: more")

@@ -76,6 +76,7 @@ def test_json_has_the_same(gates: Gates) -> None:
     assert facts(project, "feature/x") == []
 
 
+@pytest.mark.thorough
 def test_after_its_end_a_receipt_is_none(gates: Gates) -> None:
     project = gates.project
     done(project, "scan")
@@ -94,6 +95,7 @@ def test_gates_are_those_of_the_branch(gates: Gates) -> None:
     assert [one["gate"] for one in facts(project, "develop")] == ["tests"]
 
 
+@pytest.mark.thorough
 def test_a_configuration_that_cannot_be_read_there_is_no_obstacle(gates: Gates) -> None:
     project = gates.project
     opened(project)
@@ -102,6 +104,7 @@ def test_a_configuration_that_cannot_be_read_there_is_no_obstacle(gates: Gates) 
     assert line(project, "release/v1.0.0") == ""
 
 
+@pytest.mark.thorough
 def test_it_starts_no_process_for_that(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
     project = gates.project
     opened(project)
