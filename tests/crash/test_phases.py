@@ -82,4 +82,5 @@ def test_killed_in_each_phase(phase: str, tries: Callable[[Case], Trial]) -> Non
 
 def test_every_task_that_changes_something_is_tried_beside_a_journal() -> None:
     changing = {task.name for task in collection().to_contexts() if "dry-run" in task.args}
-    assert {words[0] for words in OTHERS} == changing - {"release.resume", "release.abort"}
+    allowed = {"release.resume", "release.abort", "scan"}  # `scan` writes receipts alone, of what HEAD has committed
+    assert {words[0] for words in OTHERS} == changing - allowed
