@@ -123,8 +123,26 @@ class Group:
         return status
 
     def signal(self, number: int) -> None:
-        """Send a signal to all that is left of the group."""
+        """Send a signal to all that is left of the group, and where `/proc` tells, of the session."""
         _signal_group(self._popen.pid, number)
+        for process in _of_session(self._popen.pid):  # timeout(1) and `set -m` make groups of their own
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, number)
+
+
+def _of_session(session: int) -> list[int]:
+    """Return the living processes of a session that are not in its leader's group (Linux: proc(5), stat)."""
+    found = []
+    for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():  # noqa: PTH112, PTH208  # at each gate's end
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", "rb") as file:  # noqa: PTH123  # as above
+                    state, _, group, its_session = file.read().rpartition(b")")[2].split()[:4]
+            except (OSError, ValueError):
+                continue
+            if int(its_session) == session != int(group) and state not in b"ZX":
+                found.append(int(entry))
+    return found
 
 
 def _signal_group(group: int, number: int) -> None:

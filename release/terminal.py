@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,7 +18,9 @@ def heard(stream: TextIO) -> Iterator[None]:
     """Go on when nobody reads any more, as behind `| head -1`: a release is not ended by who looks at it."""
     try:
         yield
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):  # the latter of a terminal that was closed
+            raise
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())  # what is still buffered goes there, too
         os.close(nowhere)

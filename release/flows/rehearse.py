@@ -14,7 +14,7 @@ from release import config as configuration
 from release import console
 from release.errors import Exit, Problem, ReleaseError, refusal, usage
 from release.flows import commands
-from release.gates import checkout, parts
+from release.gates import checkout, parts, signals
 from release.git import command
 from release.git import repository as repositories
 
@@ -81,15 +81,16 @@ def rehearse(
     """
     stage = Stage(folder=Path(tempfile.mkdtemp(prefix="rehearsal-")))
     rehearsal = Rehearsal(stage=stage)
-    try:
-        _set(stage, repository)
-        _play(rehearsal, wanted, play)
-        _show(stage)
-    except ReleaseError as error:
-        keep = keep or error.exit in _GATED
-        raise
-    finally:
-        _leave(stage, keep=keep)
+    with signals.obeyed_late():
+        try:
+            _set(stage, repository)
+            _play(rehearsal, wanted, play)
+            _show(stage)
+        except ReleaseError as error:
+            keep = keep or error.exit in _GATED
+            raise
+        finally:
+            _leave(stage, keep=keep)
     _conclude(rehearsal)
 
 

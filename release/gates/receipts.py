@@ -26,6 +26,7 @@ SUCCESS = "success"  # nox's word for a session that passed
 KEPT = 50  # receipts of one gate; the oldest beyond them go
 
 _LAYOUT = 1  # of a receipt's JSON; one of another layout is as good as none
+_LATEST = 2**37  # seconds since 1970: the year 6325, which every calendar can hold
 _DISTRIBUTION = "invoke-gitflow"
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _ODD = re.compile(r"[^a-z0-9._-]+")
@@ -186,8 +187,11 @@ def _read(data: dict[str, Any]) -> Receipt:
     receipt = Receipt(**fields, sessions=sessions, evidence=evidence, counts=counts)
     texts = (receipt.gate, receipt.tree, receipt.commit, receipt.tool, receipt.signer)
     texts = (*texts, *evidence, *counts, *(one.name for one in sessions))
-    if not all(isinstance(text, str) for text in texts) or not isinstance(receipt.expires, int | None):
+    times = (receipt.started, receipt.ended, 0 if receipt.expires is None else receipt.expires)
+    if not all(isinstance(text, str) for text in texts) or not all(type(one) is int for one in times):
         raise TypeError("a field of another type")
+    if not all(0 <= one < _LATEST for one in times):
+        raise ValueError("a time that no clock shows")
     if receipt.result != PASSED or not sessions or not evidence or any(one.result != SUCCESS for one in sessions):
         raise ValueError("no evidence that the gate passed")
     return receipt

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
-from release.errors import ReleaseError, usage
+from release.errors import Exit, Problem, ReleaseError, usage
 from release.gates import receipts
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ def run(
     gates: Iterable[str],
     say: Callable[[str], None],
     fresh: bool = False,
+    each: bool = False,
 ) -> bool:
     """See that every gate has a receipt for `tree`, the tree of `commit`; those without one are run now, side by side.
 
     `commit` needs no ref. `say` gets a line when a gate starts and when it ends; on a terminal there is a table on
-    standard error instead. `fresh` takes no receipt of a run that began before this one. The user's repository stays as
-    it is, but for receipts and objects. Returns whether one was run, which takes its time.
+    standard error instead. `fresh` takes no receipt of a run that began before this one; with `each` none is ended
+    because another has not passed, whatever the configuration says. The user's repository stays as it is, but for
+    receipts and objects. Returns whether one was run, which takes its time.
 
     Raises:
         ReleaseError: the problems of all gates that did not pass: no noxfile.py or no such session, or the tree's
@@ -45,10 +48,17 @@ def run(
     _say_what_is_stripped(say)
     from release.gates import together  # noqa: PLC0415  # with receipts for all gates nothing of this is needed
 
-    problems = together.run(repository, commit=commit, tree=tree, gates=waiting, say=say, fresh=fresh)
+    problems = together.run(repository, commit=commit, tree=tree, gates=waiting, say=say, fresh=fresh, each=each)
+    if not problems:  # a receipt that was there can have expired, or another run of its gate has failed
+        problems = tuple(_gone(gate) for gate in receipts.missing(repository, wanted, tree))
     if problems:
         raise ReleaseError(problems)
     return True
+
+
+def _gone(gate: str) -> Problem:
+    what = f"the receipt of gate {gate} is gone: it expired, or the gate failed in another run"
+    return Problem(what=what, hint=f"see: invoke scan --gate {shlex.quote(gate)}", exit=Exit.GATE_FAILED, gate=gate)
 
 
 def refuse_without_noxfile(repository: Repository, commit: str, tree: str, gates: tuple[str, ...]) -> None:

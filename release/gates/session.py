@@ -57,9 +57,6 @@ def run(look: Look, gate: str, *, starts: Callable[[], None], asks: bool) -> Rec
         CancelledError: the children were to end.
     """
     try:
-        given = supply.of(
-            look.repository, gate=gate, commit=look.commit, tree=look.tree, say=look.say, children=look.children
-        )
         with checkout.opened(
             look.repository, gate=gate, commit=look.commit, tree=look.tree, say=look.say, children=look.children
         ) as place:
@@ -68,10 +65,13 @@ def run(look: Look, gate: str, *, starts: Callable[[], None], asks: bool) -> Rec
                 return found
             starts()
             try:
+                given = supply.of(
+                    look.repository, gate=gate, commit=look.commit, tree=look.tree, say=look.say, children=look.children
+                )
                 return _passed(look, place, given, asks=asks)
             except ReleaseError as error:
                 look.children.check()
-                if error.exit is Exit.GATE_FAILED:
+                if any(problem.exit is Exit.GATE_FAILED for problem in error.problems):  # whatever else it could not do
                     receipts.withdraw(look.repository, gate, look.tree)
                 if error.exit is Exit.USAGE and not asks:
                     _refuse_unknown(look, place)  # which names those of the others, too

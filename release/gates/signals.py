@@ -32,6 +32,30 @@ def told(tell: Callable[[int], None]) -> Iterator[None]:
             signal.signal(number, was)
 
 
+@contextlib.contextmanager
+def obeyed_late() -> Iterator[None]:
+    """Let `kill` and a closed terminal end the block like a Ctrl-C, so that it cleans up, and end the process then."""
+    asked: list[int] = []
+
+    def strike(number: int) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in _ASKING if number != signal.SIGINT}
+    usual = [number for number, was in before.items() if was is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        usual = []
+    for number in usual:
+        signal.signal(number, lambda number, _frame: strike(number))
+    try:
+        yield
+    finally:
+        for number in usual:
+            signal.signal(number, signal.SIG_DFL)
+        for heard in asked:
+            signal.raise_signal(heard)
+
+
 def obey(numbers: list[int]) -> None:
     """Do what the signals that were told would have done.
 

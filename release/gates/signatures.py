@@ -171,7 +171,12 @@ def _setting(repository: Repository, key: str) -> Path | None:
 
 
 def _is_committable(repository: Repository, place: Path) -> bool:
-    """Whether a file lies where a checkout of this repository could write it: in one of its working trees."""
+    """Whether a file lies where a checkout of this repository could write it: in one of its working trees.
+
+    Below this one also in a submodule, whose commit moves with ours.
+    """
+    if place.is_relative_to(repository.top.resolve()) and not place.is_relative_to(repository.common.resolve()):
+        return True
     asked = command.start(["rev-parse", "--is-inside-work-tree", "--git-common-dir"], cwd=place.parent).finish()
     answers = os.fsdecode(asked.out).splitlines()
     if asked.status != 0 or answers[:1] != ["true"]:

@@ -30,18 +30,25 @@ _STATES = {Exit.GATE_FAILED: State.FAILED, Exit.USAGE: State.CANCELLED}
 
 
 def run(
-    repository: Repository, *, commit: str, tree: str, gates: Sequence[str], say: Callable[[str], None], fresh: bool
+    repository: Repository,
+    *,
+    commit: str,
+    tree: str,
+    gates: Sequence[str],
+    say: Callable[[str], None],
+    fresh: bool,
+    each: bool,
 ) -> tuple[Problem, ...]:
     """Run gates and return the problems of those that did not pass, in their order, each once.
 
-    With `fail_fast` in the configuration of `tree`, the first that does not pass ends the others. One that nox does not
-    know ends them in any case: another commit is needed, for which nothing of this counts.
+    With `fail_fast` in the configuration of `tree`, and without `each`, the first that does not pass ends the others.
+    One that nox does not know ends them in any case: another commit is needed, for which nothing of this counts.
 
     Raises:
         ReleaseError: the configuration cannot be read (exit 2).
         KeyboardInterrupt: at a Ctrl-C, when all that the gates had started has ended.
     """
-    fail_fast = len(gates) > 1 and _is_fail_fast(repository, tree)
+    fail_fast = not each and len(gates) > 1 and _is_fail_fast(repository, tree)
     events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()  # whose `put` a signal may interrupt
     board = Board(gates, say)
     look = session.Look(
@@ -127,8 +134,8 @@ class _Runner:
         """End all gates, at a second signal without patience."""
         self._interrupts += 1
         if self._interrupts == 1:
+            self._end()  # first: the terminal that is told can be gone
             self._board.say("ending the gates; Ctrl-C once more kills them")
-            self._end()
         else:
             self._look.children.kill()
 

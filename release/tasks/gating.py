@@ -49,7 +49,9 @@ def passed(repository: Repository, candidate: Candidate, *, again: str, rehearsa
     """
     commit, tree = candidate.commit, candidate.tree
     try:
-        return run.run(repository, commit=commit, tree=tree, gates=candidate.gates, say=console.say)
+        return run.run(
+            repository, commit=commit, tree=tree, gates=candidate.gates, say=console.say, each=rehearsal is not None
+        )
     except ReleaseError as error:
         if rehearsal is not None and rehearsal.goes_on(repository, error.problems):
             return True

@@ -75,7 +75,8 @@ def scan(names: Sequence[str], *, fresh: bool, dry_run: bool, as_json: bool) -> 
             console.say(f"HEAD has moved meanwhile: this is what {on.commit[:10]} holds")
         if problems:
             failing = [row.state.gate for row in rows if row.word != "passed"]
-            again = commands.invoke("scan", *(word for name in failing for word in ("--gate", name)))
+            flags = ["--fresh"] if fresh else []
+            again = commands.invoke("scan", *flags, *(word for name in failing for word in ("--gate", name)))
             raise gating.stopped(problems, again, done="a scan changes nothing but receipts")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import time
@@ -157,6 +158,47 @@ def test_a_gate_that_fails_now_has_no_receipt_of_before(tmp_path: Path) -> None:
         project.run("tests", "lint", fresh=True)
     assert project.receipt("tests") is None
     assert project.receipt("lint") is not None
+
+
+def test_what_fails_loses_its_receipt_although_something_could_not_be_looked_at(tmp_path: Path) -> None:
+    body = "flip = __import__('os').path.exists(__import__('os').environ['HOME'] + '/flip')"
+    body += "\n    if flip and db == 'one': session.skip('no such database')"
+    body += "\n    session.run('false' if flip else 'true', external=True)"
+    source = session(body, decorator="@nox.session(python=False)\n@nox.parametrize('db', ['one', 'two'])")
+    project = gated(tmp_path, HEAD + source.replace("(session)", "(session, db)"))
+    project.run()
+    home("flip").touch()
+    with pytest.raises(ReleaseError) as caught:
+        project.run(fresh=True)
+    assert caught.value.exit == Exit.NOT_AUDITED
+    assert project.receipt() is None
+
+
+def test_a_receipt_that_is_gone_when_the_others_have_passed_does_not_count(tmp_path: Path) -> None:
+    kept = tmp_path / "work/.git/release/receipts/tests"
+    project = gated(tmp_path, noxfile(tests="true", lint=f"rm -r '{kept}'"))
+    assert kept.parents[2] == project.repository.common
+    project.run("tests")
+    error = refused(project, "tests", "lint")
+    assert error.exit == Exit.GATE_FAILED
+    assert "the receipt of gate tests is gone" in str(error)
+
+
+def test_nothing_a_gate_has_started_outlives_it(tmp_path: Path) -> None:
+    """What timeout(1) runs is in a process group of its own."""
+    endless = 'while :; do echo x >> "$HOME/left"; sleep 0.02; done'
+    project = gated(tmp_path, noxfile(tests=f"timeout 60 sh -c '{endless}' & sleep 0.3"))
+    project.run("tests")
+    assert are_quiet("left")
+
+
+@pytest.mark.parametrize(("field", "value"), [("started", "a"), ("ended", 10**20), ("expires", True), ("ended", -1)])
+def test_a_receipt_with_times_that_no_clock_shows_is_none(tmp_path: Path, field: str, value: object) -> None:
+    project = gated(tmp_path)
+    project.run()
+    place = project.repository.common / "release/receipts/tests" / f"{project.tree()}.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), field: value}))
+    assert project.receipt() is None
 
 
 def test_what_another_run_has_shown_meanwhile_is_taken(tmp_path: Path) -> None:

@@ -231,13 +231,16 @@ def test_a_file_of_git_that_is_not_there_vouches_for_nothing(key: str, it: Maint
     assert f"gpg.ssh.{key} names /nowhere/x, which is no file" in offer.ignored[0]
 
 
-@pytest.mark.parametrize("where", ["here", "worktree", "link"])
+@pytest.mark.parametrize("where", ["here", "worktree", "submodule", "link"])
 def test_signers_that_a_commit_could_bring_vouch_for_nothing(where: str, it: Maintainer) -> None:
     project = it.project
     place = project.path / "signers"
     if where == "worktree":
         project.git("worktree", "add", "-q", "--detach", str(project.folder / "second"))
         place = project.folder / "second" / "signers"
+    if where == "submodule":
+        project.git("init", "-q", "vendor")
+        place = project.path / "vendor" / "signers"
     place.write_text(it.line())
     it.leave()
     if where == "link":

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +60,31 @@ def test_it_comes_to_its_end_and_says_what_was_not_audited(gates: Gates) -> None
     assert project.state(times=True) == before
     assert not (project.path / ".git" / "release" / "receipts").exists()
     assert not list((gates.log.parent / ".cache").rglob("tree"))
+
+
+def test_no_gate_is_ended_because_another_could_not_look(tmp_path: Path) -> None:
+    settings = '["security", "tests"]\nfail_fast = true'
+    gates = Gates(tmp_path, settings, telling(BLIND, "session.error('no service answers')"))
+    gates.do("sleep 0.5; exit 1")
+    ended = gates.project.invoke(*REHEARSE)
+    assert (ended.code, gates.count) == (5, 1)
+    assert "gate tests: failed" in ended.out
+
+
+def test_ended_from_outside_it_removes_its_copies_and_ends_by_that_signal(tmp_path: Path) -> None:
+    gates = Gates(tmp_path)
+    gates.do('touch "$HOME/begun"; sleep 60')
+    begun, folder = gates.log.with_name("begun"), tmp_path / "temporary"
+    folder.mkdir()
+    argv, env = [sys.executable, "-m", "invoke", *REHEARSE], {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen(argv, cwd=gates.project.path, env=env, stdout=subprocess.DEVNULL) as run:
+        deadline = time.monotonic() + 60
+        while not begun.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        run.terminate()
+        assert run.wait(60) == -signal.SIGTERM
+    assert begun.exists()
+    assert not list(folder.glob("rehearsal-*"))
 
 
 @pytest.mark.parametrize("words", [FINISH, *thorough((CANDIDATE,))])

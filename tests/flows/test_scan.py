@@ -149,6 +149,7 @@ def test_a_gate_that_fails_now_loses_its_receipt_and_one_that_cannot_look_keeps_
     gates.do("exit 1")
     ended = project.invoke("scan", "--fresh")
     assert (ended.code, "tests     failed\n" in ended.out) == (4, True)
+    assert "then: invoke scan --fresh --gate tests\n" in ended.err
     where, tree = repository.locate(project.path), project.ref("HEAD^{tree}")
     assert receipts.find(where, "tests", tree) is None
     assert receipts.find(where, "security", tree) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,3 +71,13 @@ def test_colours_only_on_a_terminal_that_wants_them(monkeypatch) -> None:  # typ
     monkeypatch.setenv("NO_COLOR", "1")
     assert not terminal.colours(stream)
     assert not terminal.colours(io.StringIO())
+
+
+def test_a_terminal_that_was_closed_ends_nothing() -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as stream:
+        os.close(ours)
+        with terminal.heard(stream):
+            print("nobody sees this", file=stream, flush=True)
+        with terminal.heard(stream):
+            print("nor this", file=stream, flush=True)
