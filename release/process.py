@@ -122,6 +122,16 @@ class Group:
         self.signal(signal.SIGKILL)
         return status
 
+    def end(self) -> None:
+        """Interrupt all of it, and kill what is there after PATIENCE seconds, or at the next Ctrl-C."""
+        try:
+            self.signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed below
+                self._popen.wait(PATIENCE)
+        finally:
+            self.signal(signal.SIGKILL)
+            self._popen.wait()
+
     def signal(self, number: int) -> None:
         """Send a signal to all that is left of the group, and where `/proc` tells, of the session."""
         _signal_group(self._popen.pid, number)

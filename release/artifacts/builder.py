@@ -86,8 +86,12 @@ def build(
             keep=keep,
             umask=_UMASK,
         )
-        with (children or Children()).holding(group):
-            status = group.wait()
+        try:
+            with (children or Children()).holding(group):
+                status = group.wait()
+        except BaseException:
+            group.end()  # by itself it hears no Ctrl-C
+            raise
     said = log.read_bytes()
     if status:
         raise _failed(status, said, log)

@@ -15,6 +15,7 @@ from release.gates.package import sdist
 from release.version import Version
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 FILE = "demo-1.0.0.tar.gz"
@@ -45,6 +46,15 @@ def test_what_is_wrong_is_found(contents: dict[str, str], options: dict[str, str
     assert any(line.startswith(f"{FILE}: ") and says in line for line in lines), lines
 
 
+@pytest.mark.parametrize("damaged", [lambda data: data[:-4], lambda data: data[:-8] + b"\0\0\0\0" + data[-4:]])
+def test_a_damaged_archive_is_found_by_its_checksum(damaged: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    write_sdist(tmp_path, "1.0.0", SOURCES)
+    place = tmp_path / FILE
+    place.write_bytes(damaged(place.read_bytes()))
+    (line,) = sdist.look(only(tmp_path)).findings
+    assert line.startswith(f"{FILE}: cannot be read: ")
+
+
 def member(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
     made = tarfile.TarInfo(name)
     made.type, made.linkname = kind, link
@@ -57,6 +67,8 @@ def member(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
         (member("demo-1.0.0/a", tarfile.SYMTYPE, "../../x"), "demo-1.0.0/a links to '../../x', which leads out"),
         (member("demo-1.0.0/a", tarfile.SYMTYPE, "/etc/passwd"), "demo-1.0.0/a links to '/etc/passwd', which leads"),
         (member("demo-1.0.0/a", tarfile.LNKTYPE, "../x"), "demo-1.0.0/a links to '../x', which leads out"),
+        (member("demo-1.0.0/a", tarfile.LNKTYPE, "demo-1.0.0/no"), "demo-1.0.0/a is a hard link to 'demo-1.0.0/no'"),
+        (member("demo-1.0.0/PKG-INFO", tarfile.SYMTYPE, "x"), "demo-1.0.0/PKG-INFO is in it more than once"),
         (member("demo-1.0.0/a", tarfile.FIFOTYPE), "demo-1.0.0/a is neither a file nor a folder nor a link"),
         (member("demo-1.0.0/pyproject.toml", tarfile.REGTYPE), "demo-1.0.0/pyproject.toml is in it more than once"),
         (member("demo-1.0.0/a", tarfile.SYMTYPE, "pyproject.toml"), ""),

@@ -29,8 +29,20 @@ _NO_INPUT = ("--no-input", "--disable-pip-version-check")
 # last is the witness's mark: what is installed here is not what a later run finds in the session's environment.
 _TAKEN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "NOX_CURRENT_SESSION")
 _VERSION = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
-# A module may end the interpreter: only what is printed after the import says that it came to an end.
-_IMPORT = "import importlib, sys; importlib.import_module(sys.argv[1]); print('\\nimported ' + sys.argv[1])"
+# A module may end the interpreter, replace the streams, or be overshadowed by one of Python's own: only what is written
+# after the import says that it came to an end, and where it was found is looked at before.
+_IMPORT = """\
+import importlib.util, os, sys
+name, out, top = sys.argv[1], os.dup(1), os.path.realpath(sys.prefix) + os.sep
+spec = importlib.util.find_spec(name)
+if spec is None:
+    sys.exit("it is not found")
+for place in spec.submodule_search_locations or [spec.origin or ""]:
+    if not os.path.realpath(place).startswith(top):
+        sys.exit(f"what is found is {place}")
+importlib.import_module(name)
+os.write(out, f"\\nimported {name}\\n".encode())
+"""
 
 
 def look(wheels: Mapping[Dist, Sequence[str]], programs: Programs) -> Seen:
@@ -80,7 +92,8 @@ class _Environment:
         ran = self._pip(*_INSTALL, str(wheel.path))
         if ran.status == 0:
             return None
-        alone = self._pip(*_INSTALL, "--no-deps", str(wheel.path))
+        again = "--reinstall" if self._programs.find("uv") else "--force-reinstall"  # over what failed half way
+        alone = self._pip(*_INSTALL, "--no-deps", again, str(wheel.path))
         if alone.status:
             return Seen(findings=(plain(f"{wheel.file} cannot be installed: {_last(alone)}"),))
         return Seen(blind=(plain(f"what {wheel.file} depends on cannot be installed: {_last(ran)}"),))
@@ -112,7 +125,7 @@ class _Environment:
             return f"import {name} does not end within {_IMPORT_SECONDS:g} seconds"
         except OSError as error:
             return f"import {name}: {error.strerror}"
-        if ran.status == 0 and ran.out.endswith(f"\nimported {name}\n".encode()):
+        if ran.status == 0 and f"imported {name}".encode() in ran.out.splitlines():
             return ""
         return f"import {name}: {_last(ran) or f'it ended the interpreter with status {ran.status}'}"
 

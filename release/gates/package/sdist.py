@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from release.artifacts.files import Dist
 
+_BLOCK = 2**20
 _WANTED = ("PKG-INFO", "pyproject.toml")
 
 
@@ -28,6 +29,8 @@ def look(dist: Dist) -> Seen:
         with tarfile.open(dist.path, "r:gz") as archive:
             members = archive.getmembers()
             findings = [*_odd(members), *_roots(archive, members, dist)]
+            while archive.fileobj.read(_BLOCK):
+                pass  # to the end of the gzip stream, where its checksum stands
     except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError) as error:
         return Seen(findings=(_said(dist, f"cannot be read: {str(error) or type(error).__name__}"),))
     number = sum(one.isfile() for one in members)
@@ -40,7 +43,7 @@ def _odd(members: Sequence[tarfile.TarInfo]) -> Iterator[str]:
     """Say which members no sdist may have."""
     known: set[str] = set()
     for one in members:
-        if one.isfile() and one.name in known:
+        if not one.isdir() and one.name in known:
             yield f"{one.name} is in it more than once"
         known.add(one.name)
         if leaves(one.name):
@@ -48,6 +51,8 @@ def _odd(members: Sequence[tarfile.TarInfo]) -> Iterator[str]:
         elif one.issym() or one.islnk():
             base = posixpath.dirname(one.name) if one.issym() else ""
             target = posixpath.normpath(posixpath.join(base, one.linkname))
+            if one.islnk() and one.linkname not in known:
+                yield f"{one.name} is a hard link to {one.linkname!a}, which is not there before it"
             if target.partition("/")[0] != one.name.partition("/")[0] or "\\" in target:
                 yield f"{one.name} links to {one.linkname!a}, which leads out of the folder that it is unpacked into"
         elif not one.isfile() and not one.isdir():

@@ -27,8 +27,11 @@ def look(sdist: Dist, wheels: Sequence[Dist], folder: Path, epoch: int) -> Seen:
     """
     root = folder / "unpacked"
     filtered: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-    with tarfile.open(sdist.path, "r:gz") as archive:
-        archive.extractall(root, **filtered)  # noqa: S202  # nothing in it leads out, as was seen before
+    try:
+        with tarfile.open(sdist.path, "r:gz") as archive:
+            archive.extractall(root, **filtered)  # noqa: S202  # nothing in it leads out, as was seen before
+    except (tarfile.TarError, KeyError, EOFError) as error:
+        return Seen(findings=(plain(f"{sdist.file}: cannot be unpacked: {error}"),))
     source = root / sdist.file.removesuffix(".tar.gz")
     out = folder / "again"
     try:
@@ -50,7 +53,7 @@ def told(error: ReleaseError) -> tuple[str, ...]:
     """Return why a build failed, a line each: what happened, and the last line of its log."""
     if error.exit == Exit.USAGE:
         return reasons(error)
-    lines = (problem.what.split("\n  | ") for problem in error.problems)
+    lines = (problem.what.removeprefix("NOT AUDITED: ").split("\n  | ") for problem in error.problems)
     return tuple(f"{one[0]}: {one[-1]}" if len(one) > 1 else one[0] for one in lines)
 
 

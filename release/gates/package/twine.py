@@ -59,7 +59,7 @@ def look(dists: Sequence[Dist], programs: Programs, named: str, odd: Collection[
         if has_passed:
             continue
         said, why = _said(ran, dist), _why(ran)
-        if said.startswith("FAILED") or (ran.status and _INVALID in why):
+        if said.startswith("FAILED") or (ran.status and _INVALID in f"{said} {why}"):
             findings.append(plain(f"{dist.file}: twine check: {why or said}"))
         elif dist not in odd:
             unchecked.append(plain(f"twine has not checked {dist.file}: {why or said or f'status {ran.status}'}"))
