@@ -23,7 +23,8 @@ from release import process
 from release.errors import ReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 __all__ = ["gates", "image", "lint", "package", "security", "tests"]
 
@@ -32,7 +33,6 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
 
 _PYPROJECT = Path("pyproject.toml")
-_NO_TESTS = 5  # pytest's exit status when it collected nothing; everything but 0 is a failure
 _GROUPS = ("tests", "test")
 _PACKAGE = ("twine>=6.1",)  # the first that reads Metadata-Version 2.4
 _SECURITY = ("bandit[toml]>=1.7.5", "pip-audit>=2.10")  # the first that takes the address of an OSV service
@@ -112,16 +112,7 @@ def security(session: nox.Session) -> None:
     """
     from release.gates.security import session as gate  # noqa: PLC0415  # other sessions need none of it
 
-    try:
-        asked = gate.read(session.posargs)
-        if _installed(session, "security", _SECURITY):
-            why = gate.run(session.name, asked, env=_environment(session), say=session.log)
-        else:
-            why = gate.fail(session.name, asked, "Bandit and pip-audit cannot be installed", say=session.log)
-    except ReleaseError as error:
-        session.error(str(error))
-    if why:
-        session.error(why)
+    _end(session, lambda: _look(session, gate, "security", _SECURITY, "Bandit and pip-audit cannot be installed"))
 
 
 @nox.session(python=False, default=False)  # most projects have no image: it runs where it is asked for
@@ -132,12 +123,9 @@ def image(session: nox.Session) -> None:
     """
     from release.gates.image import session as gate  # noqa: PLC0415  # other sessions need none of it
 
-    try:
-        why = gate.run(session.name, gate.read(session.posargs), env=_environment(session), say=session.log)
-    except ReleaseError as error:
-        session.error(str(error))
-    if why:
-        session.error(why)
+    _end(
+        session, lambda: gate.run(session.name, gate.read(session.posargs), env=_environment(session), say=session.log)
+    )
 
 
 @nox.session
@@ -149,16 +137,7 @@ def package(session: nox.Session) -> None:
     """
     from release.gates.package import session as gate  # noqa: PLC0415  # other sessions need none of it
 
-    try:
-        asked = gate.read(session.posargs)
-        if _installed(session, "package", _PACKAGE):
-            why = gate.run(session.name, asked, env=_environment(session), say=session.log)
-        else:
-            why = gate.fail(session.name, asked, "twine cannot be installed", say=session.log)
-    except ReleaseError as error:
-        session.error(str(error))
-    if why:
-        session.error(why)
+    _end(session, lambda: _look(session, gate, "package", _PACKAGE, "twine cannot be installed"))
 
 
 @nox.session(python=False, default=False)  # the gates make their own environments, and stand in the list themselves
@@ -169,10 +148,27 @@ def gates(session: nox.Session) -> None:
     """
     from release.gates import ci  # noqa: PLC0415  # other sessions need none of it
 
+    _end(session, lambda: ci.run(session.posargs, name=session.name, say=session.log))
+
+
+def _end(session: nox.Session, look: Callable[[], str | None]) -> None:
+    """Let a session fail with the reason that `look` returns, if it does, or with what it raises."""
     try:
-        ci.run(session.posargs, name=session.name, say=session.log)
+        why = look()
     except ReleaseError as error:
-        session.error(str(error))
+        why = str(error)
+    if why:
+        session.error(why)
+
+
+def _look(session: nox.Session, gate: ModuleType, group: str, usual: Sequence[str], absent: str) -> str:
+    """Install what a gate works with, let it look, and return why the session fails, "" if it passes."""
+    asked = gate.read(session.posargs)
+    if _installed(session, group, usual):
+        why: str = gate.run(session.name, asked, env=_environment(session), say=session.log)
+    else:
+        why = gate.fail(session.name, asked, absent, say=session.log)
+    return why
 
 
 def _installed(session: nox.Session, group: str, usual: Sequence[str]) -> bool:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release import config as configuration
 from release.errors import usage
-from release.gates import exchange, signatures
+from release.gates import exchange, flags, signatures
 from release.gates import run as gates
 from release.git import repository as repositories
 from release.git.database import ObjectReader
-from release.shapes import nearest, shown
+from release.shapes import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_FLAGS = {"--receipts": "folder", "--key": "key"}
-_TAKES = "gates takes --receipts FOLDER and, with it, --key FILE"
+_FLAGS = {"--receipts": ("folder", "FOLDER"), "--key": ("key", "FILE")}
+_TAKES = "--receipts FOLDER and, with it, --key FILE"
 
 
 class Asked(NamedTuple):
@@ -39,18 +39,9 @@ def read(words: Sequence[str]) -> Asked:
             "a private key stands among the arguments, where everybody on the machine can read it: make a new one",
             f"--key takes the path of a key, and the variable {signatures.KEY} the key itself",
         )
-    given: dict[str, str] = {}
-    waiting = list(words)
-    while waiting:
-        word, is_joined, value = waiting.pop(0).partition("=")
-        if word not in _FLAGS:
-            raise usage(f"gates does not know {shown(word)}", nearest(word, _FLAGS))
-        value = value if is_joined else waiting.pop(0) if waiting else ""
-        if not value or (value.startswith("--") and not is_joined):
-            raise usage(f"{word} has no value", _TAKES)
-        given[_FLAGS[word]] = value
+    given = flags.read("gates", words, _FLAGS, takes=_TAKES, show=shown)
     if "key" in given and "folder" not in given:
-        raise usage("--key has nothing to sign", _TAKES)
+        raise usage("--key has nothing to sign", f"gates takes {_TAKES}")
     return Asked(**given)
 
 

@@ -1,33 +1,29 @@
-"""What the nox session does: it takes the distributions or builds them, looks, and leaves what was asked for."""
+"""What the nox session does: it takes the distributions or builds them, looks, and leaves what `security` leaves."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.artifacts import builder, dists
-from release.errors import Exit, ReleaseError, usage
+from release.errors import Exit, ReleaseError
 from release.formats import inert
-from release.gates import results
+from release.gates import flags
 from release.gates.package import gate, sources
 from release.gates.results import Result
-from release.gates.security import report
+from release.gates.security import session as security
 from release.gates.security.findings import plain
+from release.gates.security.gate import Looked
 from release.gates.security.programs import Programs
 from release.git import command
-from release.shapes import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_VALUED = {"--json": "result", "--dist": "dist"}
-_PLAIN = {"--from-sdist": "from_sdist"}
-_TAKES = "package takes --dist FOLDER, --from-sdist, --json FILE"
+_FLAGS = {"--dist": ("dist", "FOLDER"), "--from-sdist": ("from_sdist", ""), "--json": ("result", "FILE")}
 _NOT_BUILT = "no wheel was built from the sdist to compare: --from-sdist does that"
 
 
@@ -45,21 +41,7 @@ def read(words: Sequence[str]) -> Asked:
     Raises:
         ReleaseError: one is unknown, or has no value, or has one that it does not take (exit 2).
     """
-    given: dict[str, str] = {}
-    waiting = list(words)
-    while waiting:
-        word, is_joined, value = waiting.pop(0).partition("=")
-        if word in _PLAIN:
-            if is_joined:
-                raise usage(f"{word} takes no value", _TAKES)
-            given[_PLAIN[word]] = word
-            continue
-        if word not in _VALUED:
-            raise usage(f"package does not know {plain(word)}", nearest(word, (*_VALUED, *_PLAIN)) or _TAKES)
-        value = value if is_joined else waiting.pop(0) if waiting else ""
-        if not value or (value.startswith("--") and not is_joined):
-            raise usage(f"{word} has no value", _TAKES)
-        given[_VALUED[word]] = value
+    given = flags.read("package", words, _FLAGS)
     from_sdist = bool(given.pop("from_sdist", ""))
     return Asked(**given, from_sdist=from_sdist)
 
@@ -81,7 +63,7 @@ def run(name: str, asked: Asked, *, env: Mapping[str, str], say: Callable[[str],
             lines = tuple(map(plain, sources.told(error)))
             is_found = error.exit == Exit.GATE_FAILED
             result = Result(session=name, findings=lines if is_found else (), not_looked=() if is_found else lines)
-    return _end(result, asked, say)
+    return security.end(Looked(result), security.Asked(result=asked.result), say)
 
 
 def fail(name: str, asked: Asked, why: str, *, say: Callable[[str], None]) -> str:
@@ -90,7 +72,7 @@ def fail(name: str, asked: Asked, why: str, *, say: Callable[[str], None]) -> st
     Raises:
         ReleaseError: a file cannot be written (exit 2).
     """
-    return _end(Result(session=name, not_looked=(why,)), asked, say)
+    return security.fail(name, security.Asked(result=asked.result), why, say=say)
 
 
 def _source(asked: Asked, folder: Path, say: Callable[[str], None]) -> gate.Source:
@@ -123,34 +105,3 @@ def _epoch() -> int:
         last = command.start(("show", "--no-patch", "--no-show-signature", "--format=%ct", "HEAD"), cwd=Path.cwd())
         given = last.finish().out.decode("ascii", "replace").strip()
     return int(given) if given.isdecimal() else int(time.time())
-
-
-def _end(result: Result, asked: Asked, say: Callable[[str], None]) -> str:
-    for line in report.lines(result):
-        say(line)
-    try:
-        _leave(result, asked)
-    except OSError as error:
-        raise usage(f"{error.filename} cannot be written: {error.strerror}") from None
-    return report.failure(result)
-
-
-def _leave(result: Result, asked: Asked) -> None:
-    """Write what the runner, the caller and GitHub want.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
-    if os.environ.get(results.VARIABLE):
-        results.add(Path(os.environ[results.VARIABLE]), result)
-    if asked.result:
-        Path(asked.result).write_text(json.dumps(result.plain(), indent=1) + "\n", encoding="ascii")
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        from release.gates.security.gate import Looked  # noqa: PLC0415  # only there is it shown like findings in files
-
-        shown = Looked(result)
-        sys.stdout.write("".join(f"{line}\n" for line in report.annotated(shown)))
-        sys.stdout.flush()
-        if os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
-                file.write(report.page(shown))
