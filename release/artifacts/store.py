@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from release.entry import is_id, tree_name
 from release.errors import refusal
 from release.gates import parts, receipts
 from release.git import journal, lock
@@ -30,7 +30,6 @@ LOCK_SECONDS = 60.0  # how long a run waits for another one that builds
 _LAYOUT = 1  # of the record's JSON; a folder with another is as good as none
 _DISTS = "dist"
 _RECORD = "dists.json"
-_TREE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _UNFINISHED = "."  # begins the names of folders that are being filled or removed
 
 
@@ -162,9 +161,7 @@ def _place(repository: Repository, tree: str) -> Path:
     Raises:
         ValueError: `tree` is not an object id, and could lead elsewhere.
     """
-    if not _TREE.fullmatch(tree):
-        raise ValueError(f"{tree!a} is not the id of a tree")
-    return _room(repository) / tree
+    return _room(repository) / tree_name(tree)
 
 
 def _file(path: Path) -> File:
@@ -194,7 +191,7 @@ def _read(folder: Path, data: dict[str, Any]) -> Dists:
 
 def _prune(newest: Path) -> None:
     """Remove the oldest trees' folders beside `newest`."""
-    places = [place for place in newest.parent.iterdir() if _TREE.fullmatch(place.name) and place != newest]
+    places = [place for place in newest.parent.iterdir() if is_id(place.name) and place != newest]
     places.sort(key=lambda place: place.stat().st_mtime, reverse=True)
     for place in places[KEPT - 1 :]:
         going = place.with_name(f"{_UNFINISHED}{place.name}")

@@ -17,10 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from release import config as configuration
 from release.errors import ReleaseError, refusal, usage
 from release.formats import inert
-from release.gates import digests, receipts, signatures
+from release.gates import digests, receipts, settings, signatures
 from release.git import journal
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def offered(repository: Repository, objects: ObjectReader, *, folder: Path, tree
     strangers = len(set(names) - set(wanted) - {f"{name}{_SIGNATURE}" for name in wanted})
     if not wanted:
         return Offer(ignored=(_ignored(str(folder), f"no receipt is in it ({_DOWNLOAD})"),))
-    signers = _signers(objects, tree)
+    signers = settings.of(objects, tree).receipt_signers
     try:
         trusted = signatures.trust(repository, signers)
     except ReleaseError as error:
@@ -167,13 +166,6 @@ def accept(repository: Repository, offer: Offer) -> None:
     """Store what counts, as if the gates had been run here."""
     for receipt in offer.accepted:
         receipts.write(repository, receipt)
-
-
-def _signers(objects: ObjectReader, tree: str) -> tuple[str, ...]:
-    """Return the names that the configuration of a tree lets sign receipts."""
-    entry = objects.tree(tree).get("pyproject.toml")
-    data = objects.blob(entry.oid) if entry is not None and entry.is_file else None
-    return configuration.load(data, origin=f"pyproject.toml of the tree {tree[:10]}").receipt_signers
 
 
 def _read(place: Path, trusted: Trust, tree: str, gates: Sequence[str]) -> Receipt:

@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from release.entry import tree_name
 from release.git import journal
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ _LATEST = 2**37  # seconds since 1970: the year 6325, which every calendar can h
 _DISTRIBUTION = "invoke-gitflow"
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _ODD = re.compile(r"[^a-z0-9._-]+")
-_TREE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class Session(NamedTuple):
@@ -168,9 +168,7 @@ def _place(repository: Repository, gate: str, tree: str) -> Path:
     Raises:
         ValueError: `tree` is not an object id, and could lead elsewhere.
     """
-    if not _TREE.fullmatch(tree):
-        raise ValueError(f"{tree!a} is not the id of a tree")
-    return journal.folder(repository) / "receipts" / folder_name(gate) / f"{tree}.json"
+    return journal.folder(repository) / "receipts" / folder_name(gate) / f"{tree_name(tree)}.json"
 
 
 def _read(data: dict[str, Any]) -> Receipt:

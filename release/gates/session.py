@@ -10,16 +10,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from release import config as configuration
 from release import process
 from release.errors import Exit, ReleaseError
-from release.gates import checkout, digests, environment, parts, receipts, results, supply, verdict
+from release.gates import checkout, digests, environment, parts, receipts, results, settings, supply, verdict
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from release.entry import Entry
     from release.gates.checkout import Checkout
     from release.gates.children import Children
     from release.gates.receipts import Receipt
@@ -109,8 +107,7 @@ def _passed(look: Look, place: Checkout, given: Supply, *, asks: bool) -> Receip
     if touched:
         raise verdict.failed(ran, f"it changed what it was to look at: {parts.named(touched)}")
     with closing(ObjectReader(look.repository.top)) as reader:
-        root = reader.tree(look.tree)
-        found = digests.of(reader, root)
+        found = digests.of(reader, reader.tree(look.tree))
         receipt = receipts.Receipt(
             gate=place.gate,
             tree=look.tree,
@@ -125,19 +122,17 @@ def _passed(look: Look, place: Checkout, given: Supply, *, asks: bool) -> Receip
             lock=found.lock,
             started=started,
             ended=int(time.time()),
-            expires=_expiry(reader, root, judged.results, started),
+            expires=_expiry(reader, look.tree, judged.results, started),
         )
     receipts.write(look.repository, receipt)
     return receipt
 
 
-def _expiry(reader: ObjectReader, root: Mapping[str, Entry], told: Iterable[Result], started: int) -> int | None:
+def _expiry(reader: ObjectReader, tree: str, told: Iterable[Result], started: int) -> int | None:
     """Return when results count no longer, None for never: what advisory databases say ages, acceptances end."""
     ends = [end for one in told if (end := one.ends()) is not None]
     if any(one.advisory for one in told):
-        data = reader.blob(root["pyproject.toml"].oid) if "pyproject.toml" in root else None
-        hours = configuration.load(data, origin="pyproject.toml").advisory_hours
-        ends.append(started + hours * 3600)
+        ends.append(started + settings.of(reader, tree).advisory_hours * 3600)
     return int(min(ends)) if ends else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from release import config as configuration
+from release.gates import settings
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
@@ -48,9 +48,8 @@ def of(
     if gate != _PACKAGE:
         return Supply({})
     with closing(ObjectReader(repository.top)) as reader:
-        root = reader.tree(tree)
-        data = reader.blob(root["pyproject.toml"].oid) if "pyproject.toml" in root else None
-    if not configuration.load(data, origin="pyproject.toml").build:
+        is_built = settings.of(reader, tree).build
+    if not is_built:
         return Supply({})
     from release.artifacts import dists  # noqa: PLC0415  # as above
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import queue
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from release import config as configuration
 from release.beside import Beside
 from release.errors import Exit, ReleaseError
-from release.gates import session, signals
+from release.gates import session, settings, signals
 from release.gates.board import EVERY, Board, State
 from release.gates.children import CancelledError, Children
+from release.git.database import ObjectReader
 from release.process import PATIENCE
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def run(
         ReleaseError: the configuration cannot be read (exit 2).
         KeyboardInterrupt: at a Ctrl-C, when all that the gates had started has ended.
     """
-    fail_fast = not each and len(gates) > 1 and _is_fail_fast(repository, tree)
+    with closing(ObjectReader(repository.top)) as reader:
+        fail_fast = not each and len(gates) > 1 and settings.of(reader, tree).fail_fast
     events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()  # whose `put` a signal may interrupt
     board = Board(gates, say)
     look = session.Look(
@@ -79,12 +81,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _is_fail_fast(repository: Repository, tree: str) -> bool:
-    found = repository.run("cat-file", "blob", f"{tree}:pyproject.toml", accept=(0, 128))
-    data = None if found.status else found.out  # a tree without one
-    return configuration.load(data, origin=f"pyproject.toml of {tree[:10]}").fail_fast
 
 
 class _Runner:

@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
+from release.entry import is_id
 from release.errors import Problem, ReleaseError, usage
 from release.formats import inert
 from release.git import command, scratch
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 # %an and %ae as they were written, %B re-encoded to UTF-8; no field can hold a NUL.
 _FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%B")
-_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA1 = 40  # hexadecimal digits
 _COMMIT, _TREE = (b"commit", 1), (b"tree", 2)  # word and number of a kind of object
 _NOBODY = b"release <release@invalid> 0 +0000"
@@ -107,7 +107,7 @@ def cast(objects: Path, start: str | None, stop: str, *, with_trees: bool) -> It
 def _commits(folder: Path, start: str | None, stop: str) -> tuple[Commit, ...]:
     """Read the commits of the range, parents first."""
     for name in (stop, start or stop):
-        if not _ID.fullmatch(name):
+        if not is_id(name):
             raise _missing(f"{name[:80]!a} is not the id of a commit")
     arguments = [
         "rev-list",
