@@ -114,15 +114,20 @@ class Group:
         self._popen = popen
 
     def wait(self) -> int:
-        """Return the program's status when it ends; what it left running is killed.
+        """Return the program's status when it ends; what it left running is killed, on an exception all of it is ended.
 
-        A Ctrl-C at the terminal reaches this process alone: whoever hears it sends the group a signal.
+        A Ctrl-C at the terminal reaches this process alone: whoever hears it while another thread waits here sends the
+        group a signal.
         """
-        status = self._popen.wait()
+        try:
+            status = self._popen.wait()
+        except BaseException:
+            self._end()
+            raise
         self.signal(signal.SIGKILL)
         return status
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """Interrupt all of it, and kill what is there after PATIENCE seconds, or at the next Ctrl-C."""
         try:
             self.signal(signal.SIGINT)

@@ -86,12 +86,8 @@ def build(
             keep=keep,
             umask=_UMASK,
         )
-        try:
-            with (children or Children()).holding(group):
-                status = group.wait()
-        except BaseException:
-            group.end()  # by itself it hears no Ctrl-C
-            raise
+        with (children or Children()).holding(group):
+            status = group.wait()
     said = log.read_bytes()
     if status:
         raise _failed(status, said, log)
@@ -103,12 +99,12 @@ def _failed(status: int, said: bytes, log: Path) -> ReleaseError:
     """Return the error of a build: a backend that fails is a finding, without its requirements nothing was tried."""
     is_installing = [step.startswith(_INSTALLING) for step in _STEP.findall(said)][-1:] == [True]
     what = f"python -m build ended with status {status}"
-    mark = f"NOT AUDITED: what the build needs could not be installed: {what}"
+    absent = f"what the build needs could not be installed: {what}"
     tail = "".join(f"\n  | {line}" for line in verdict.tail(log))
     return ReleaseError(
         [
             Problem(
-                what=f"{mark if is_installing else f'the distributions cannot be built: {what}'}{tail}",
+                what=f"{absent if is_installing else f'the distributions cannot be built: {what}'}{tail}",
                 hint=f"the whole log: {log}",
                 exit=Exit.NOT_AUDITED if is_installing else Exit.GATE_FAILED,
             )

@@ -23,6 +23,7 @@ VARIABLE = "RELEASE_DISTS"  # names the folder for a session
 
 _CHECKOUT = "+dists"  # no gate has such a folder
 _WHO = "the build of the distributions"
+_BLIND = "NOT AUDITED: "
 
 
 def built(
@@ -59,7 +60,12 @@ def built(
             found = store.find(repository, tree)  # another run has made it meanwhile
             return found if found is not None else _made(repository, place, lock, commit, tree, say, children)
     except OSError as error:
-        raise unseen(f"NOT AUDITED: {_WHO}: {error.filename or 'a file'}: {error.strerror or error}") from None
+        raise unseen(f"{_BLIND}{_WHO}: {error.filename or 'a file'}: {error.strerror or error}") from None
+
+
+def _marked(problem: Problem) -> Problem:
+    """Say in front when nothing could be tried."""
+    return problem._replace(what=f"{_BLIND}{problem.what}") if problem.exit is Exit.NOT_AUDITED else problem
 
 
 def _made(
@@ -79,7 +85,10 @@ def _made(
     with store.begun(repository, tree) as place:
         folder = store.dists(place)
         epoch, keep = _time(repository, commit), (lock, source.lock)
-        used = builder.build(source.tree, folder, log=log, epoch=epoch, keep=keep, children=children)
+        try:
+            used = builder.build(source.tree, folder, log=log, epoch=epoch, keep=keep, children=children)
+        except ReleaseError as error:
+            raise ReleaseError(map(_marked, error.problems)) from None
         _refuse_odd(folder, wanted, commit, log)
         made = store.keep(repository, place, tree=tree, commit=commit, builder=used)
     say(f"distributions: built {', '.join(one.name for one in made.files)}")

@@ -41,19 +41,13 @@ def obeyed_late() -> Iterator[None]:
         asked.append(number)
         raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in _ASKING if number != signal.SIGINT}
-    usual = [number for number, was in before.items() if was is signal.SIG_DFL]
-    if threading.current_thread() is not threading.main_thread():
-        usual = []
-    for number in usual:
-        signal.signal(number, lambda number, _frame: strike(number))
     try:
-        yield
+        with told(strike):
+            yield
     finally:
-        for number in usual:
-            signal.signal(number, signal.SIG_DFL)
-        for heard in asked:
-            signal.raise_signal(heard)
+        for number in asked:
+            if number != signal.SIGINT:
+                signal.raise_signal(number)
 
 
 def obey(numbers: list[int]) -> None:

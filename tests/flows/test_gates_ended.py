@@ -160,3 +160,19 @@ def test_ctrl_c_at_a_terminal_leaves_the_table_as_it_was_in_the_end(tmp_path: Pa
     assert re.fullmatch(r"gates: \d+\.\d s \(tests cancelled, lint cancelled\)", total)
     assert interrupted == "interrupted"
     assert nothing_is_left(project)
+
+
+def test_whoever_waits_for_a_program_by_itself_ends_it_at_a_ctrl_c() -> None:
+    program = (
+        "import os, pathlib, signal, sys, threading\n"
+        "from release import process\n"
+        "group = process.start_group(['sleep', '60'], cwd=pathlib.Path('/'), env=os.environ, output=sys.stderr.fileno())\n"
+        "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "try:\n"
+        "    group.wait()\n"
+        "except KeyboardInterrupt:\n"
+        "    print(group._popen.returncode)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True, timeout=50)
+    assert ended.stdout == b"-2\n"

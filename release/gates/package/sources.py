@@ -53,7 +53,7 @@ def told(error: ReleaseError) -> tuple[str, ...]:
     """Return why a build failed, a line each: what happened, and the last line of its log."""
     if error.exit == Exit.USAGE:
         return reasons(error)
-    lines = (problem.what.removeprefix("NOT AUDITED: ").split("\n  | ") for problem in error.problems)
+    lines = (problem.what.split("\n  | ") for problem in error.problems)
     return tuple(f"{one[0]}: {one[-1]}" if len(one) > 1 else one[0] for one in lines)
 
 

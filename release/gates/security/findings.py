@@ -68,10 +68,7 @@ def blind(what: str, hint: str = "") -> ReleaseError:
 
 def reasons(error: ReleaseError) -> tuple[str, ...]:
     """Return an error's problems as one line each, with what to do."""
-    said = [
-        (problem.what.removeprefix("NOT AUDITED: "), problem.hint) for problem in error.problems
-    ]  # which is said once
-    return tuple(f"{what} ({hint})" if hint else what for what, hint in said)
+    return tuple(f"{problem.what} ({problem.hint})" if problem.hint else problem.what for problem in error.problems)
 
 
 def plain(text: str) -> str:
