@@ -271,23 +271,28 @@ def charts(report: Report, folder: Path, rounds: int) -> None:
     report.row("propagate over 1,000 charts, largest process", int(done.stdout.split()[-1]) / unit, "MiB", 150)
 
 
-def main() -> int:
-    """Run all benches."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=11)
-    rounds = parser.parse_args().rounds
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def run(description: str | None, measure: Callable[[Report, Path, int], None], *, rounds: int) -> int:
+    """Measure in a folder of its own, as often as the command line says, and return the exit status."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    given = parser.parse_args().rounds
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     report = Report()
     try:
-        startup(report, folder, rounds)
-        prepare(report, folder, max(5, rounds // 2))
-        charts(report, folder, max(3, rounds // 3))
+        measure(report, folder, given)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"{report.missed} bounds missed")
     return 1 if report.missed else 0
 
 
+def measure(report: Report, folder: Path, rounds: int) -> None:
+    """Run all benches."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    startup(report, folder, rounds)
+    prepare(report, folder, max(5, rounds // 2))
+    charts(report, folder, max(3, rounds // 3))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, measure, rounds=11))

@@ -6,17 +6,15 @@ a bound is missed. Usage: python benchmarks/finish.py [--rounds N]
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import INVOKE, Report, environment, git, make, medians, timed
+from bench import INVOKE, Report, environment, git, make, medians, run, timed
 
 BRANCH = "release/v1.0.0"
 AVH = {
@@ -122,31 +120,18 @@ def compare(report: Report, name: str, ready: Stage, rounds: int, bound: float |
     return mine
 
 
-def main() -> int:
+def measure(report: Report, folder: Path, rounds: int) -> None:
     """Run the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
-    if shutil.which("git-flow") is None and not Path("/usr/lib/git-core/git-flow").exists():
-        print("git-flow AVH is not installed: nothing to compare with", file=sys.stderr)
-        return 2
-    folder = Path(tempfile.mkdtemp(prefix="bench-finish-"))
-    report = Report()
-    try:
-        small = stage(make(folder / "small", chart=False))
-        processes(report, small)
-        compare(report, "small repository", small, rounds, 0.45)
-        compare(report, "small repository with a chart", stage(make(folder / "chart")), rounds, None)
-        large = stage(make(folder / "large", commits=16_000, files=20_000))
-        compare(report, "20,000 files and 16,000 commits", large, rounds, 0.45)
-        ahead = make(folder / "ahead")
-        many(ahead, 20_000)
-        compare(report, "develop 20,000 files ahead of main", stage(ahead), rounds, 0.05, whole=True)
-        growth(report, folder, rounds)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"{report.missed} bounds missed")
-    return 1 if report.missed else 0
+    small = stage(make(folder / "small", chart=False))
+    processes(report, small)
+    compare(report, "small repository", small, rounds, 0.45)
+    compare(report, "small repository with a chart", stage(make(folder / "chart")), rounds, None)
+    large = stage(make(folder / "large", commits=16_000, files=20_000))
+    compare(report, "20,000 files and 16,000 commits", large, rounds, 0.45)
+    ahead = make(folder / "ahead")
+    many(ahead, 20_000)
+    compare(report, "develop 20,000 files ahead of main", stage(ahead), rounds, 0.05, whole=True)
+    growth(report, folder, rounds)
 
 
 def growth(report: Report, folder: Path, rounds: int) -> None:
@@ -162,4 +147,7 @@ def growth(report: Report, folder: Path, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if shutil.which("git-flow") is None and not Path("/usr/lib/git-core/git-flow").exists():
+        print("git-flow AVH is not installed: nothing to compare with", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(run(__doc__, measure, rounds=7))

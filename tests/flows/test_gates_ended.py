@@ -166,7 +166,8 @@ def test_whoever_waits_for_a_program_by_itself_ends_it_at_a_ctrl_c() -> None:
     program = (
         "import os, pathlib, signal, sys, threading\n"
         "from release import process\n"
-        "group = process.start_group(['sleep', '60'], cwd=pathlib.Path('/'), env=os.environ, output=sys.stderr.fileno())\n"
+        "root, output = pathlib.Path('/'), sys.stderr.fileno()\n"
+        "group = process.start_group(['sleep', '60'], cwd=root, env=os.environ, output=output)\n"
         "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "try:\n"
         "    group.wait()\n"
