@@ -29,6 +29,7 @@ from release.shapes import (
     REGEX,
     SESSION,
     SIGNER,
+    SLUG,
     STATUS,
     URL,
     Place,
@@ -50,8 +51,11 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "SEVERITIES",
+    "Chart",
     "Config",
+    "Forge",
     "Image",
+    "Index",
     "Publish",
     "Security",
     "Setting",
@@ -148,7 +152,7 @@ _PLACEHOLDERS = ("image", "report", "severity", "severities")
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Image:
-    """What the packaged `image` session looks at, how the scanner is called, and how its answer is read."""
+    """The image: how it is built, what the packaged `image` session calls, and how that is read."""
 
     name: str = option(
         "",
@@ -157,6 +161,16 @@ class Image:
         empty="no image",
     )
     spelling: str = option("pep440", choice("pep440", "semver", "tag"), "How the version is written in its tag.")
+    containerfile: str = option(
+        "", optional(PATH), "What the image is built from.", empty="Containerfile, else Dockerfile"
+    )
+    builder: str = option(
+        "",
+        optional(choice("buildah", "podman", "docker")),
+        "What builds and pushes it.",
+        empty="the first that is there",
+    )
+    latest: bool = option(True, FLAG, "Whether the tag `latest` follows the newest final version.")
     scan: tuple[str, ...] = option(
         (*_TRIVY, "--format", "json", "--output", "{report}", "{image}"),
         COMMAND,
@@ -192,6 +206,34 @@ def _check_image(image: Image, place: Place) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class Index:
+    """The package index: where distributions are uploaded, and where users find them."""
+
+    upload: str = option("https://upload.pypi.org/legacy/", URL, "Where distributions are uploaded.")
+    simple: str = option("https://pypi.org/simple/", URL, "The simple API, where users find them.")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Chart:
+    """The Helm chart, and the OCI registry that it goes to."""
+
+    path: str = option("", optional(PATH), "The folder of the chart.", empty="the only one whose version is managed")
+    registry: str = option(
+        "", optional(IMAGE), "Where charts are, such as registry.example.org/charts.", empty="no chart is published"
+    )
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Forge:
+    """The forge that has a page for each release, and the requests of `--pr`."""
+
+    repository: str = option(
+        "", optional(SLUG), "The repository there, OWNER/NAME.", empty="that of a remote at GitHub"
+    )
+    api: str = option("https://api.github.com", URL, "The API of GitHub, or of a GitHub Enterprise Server.")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
     """The effective configuration. `source` says where its table stands, `written` which keys are in it."""
 
@@ -220,7 +262,13 @@ class Config:
     )
     build: bool = option(False, FLAG, "Whether distributions are built.", empty="true with a `[build-system]`")
     next: str = option("minor", choice("minor", "major", "patch"), "What develop counts up after a release.")
+    reproducible: bool = option(False, FLAG, "Whether two builds that differ stop a release, instead of being told.")
     sign: bool = option(False, FLAG, "Whether tags are signed, with the key that git is configured with.")
+    signers: tuple[str, ...] = option(
+        (),
+        list_of(SIGNER, "a list of names in git's file of allowed signers, or of fingerprints of OpenPGP keys"),
+        "Whose signatures of tags and of provenance count; `[]` for any that git accepts.",
+    )
     publish: Publish = option(  # noqa: RUF009  # a field, like the others
         Publish(index=_KINDS, image=("ga",), chart=("ga",), forge=_KINDS),
         table_of(Publish),
@@ -239,6 +287,9 @@ class Config:
     image: Image = option(  # noqa: RUF009  # a field, like the others
         Image(), table_of(Image, _check_image), "The packaged `image` session."
     )
+    index: Index = option(Index(), table_of(Index), "The package index.")  # noqa: RUF009  # a field, like the others
+    chart: Chart = option(Chart(), table_of(Chart), "The chart.")  # noqa: RUF009  # a field, like the others
+    forge: Forge = option(Forge(), table_of(Forge), "The forge.")  # noqa: RUF009  # a field, like the others
     advisory_hours: int = option(24, COUNT, "Hours for which the results of advisory databases count.")
     source: str = ""
     written: frozenset[str] = frozenset()

@@ -278,6 +278,11 @@ GLOB = text("a glob below the repository's root", _path_objection, minLength=1)
 FOLDERS = text("a glob below the repository's root", lambda glob: _path_objection(glob.removesuffix("/")), minLength=1)
 URL = text("a URL without user, password and query", _url_objection, pattern=r"^https?://[^/?#@\s]+(?:/[^?#\s]*)?$")
 SESSION = text("the name of a nox session", _word_objection, minLength=1)
+SLUG = text(
+    "OWNER/NAME",
+    lambda name: "" if re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", name) else "is not OWNER/NAME",
+    pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$",
+)
 SIGNER = text("a name in git's file of allowed signers", _signer_objection, minLength=1)
 KEY = text("a dotted key", _word_objection, minLength=1)
 REGEX = text("a regular expression with {version} in it", _regex_objection, pattern=r"\{version\}")

@@ -64,7 +64,9 @@ def test_the_defaults() -> None:
         "receipt_signers": (),
         "build": False,
         "next": "minor",
+        "reproducible": False,
         "sign": False,
+        "signers": (),
         "publish": {
             "index": ("ga", "rc", "beta", "alpha"),
             "image": ("ga",),
@@ -86,6 +88,9 @@ def test_the_defaults() -> None:
         "image": {
             "name": "",
             "spelling": "pep440",
+            "containerfile": "",
+            "builder": "",
+            "latest": True,
             "scan": (
                 *("trivy", "image", "--exit-code", "1", "--severity", "{severities}"),
                 *("--format", "json", "--output", "{report}", "{image}"),
@@ -97,6 +102,9 @@ def test_the_defaults() -> None:
             "findings_at": "",
             "timeout": 900,
         },
+        "index": {"upload": "https://upload.pypi.org/legacy/", "simple": "https://pypi.org/simple/"},
+        "chart": {"path": "", "registry": ""},
+        "forge": {"repository": "", "api": "https://api.github.com"},
         "advisory_hours": 24,
         "source": "",
         "written": frozenset(),
@@ -118,7 +126,9 @@ fail_fast = true
 receipt_signers = ["ci@example.org"]
 build = false
 next = "patch"
+reproducible = true
 sign = true
+signers = ["maintainer@example.org"]
 publish = { forge = ["ga"], index = ["ga", "rc"], image = [] }
 parallel_releases = true
 foreign = ["vendor/", "charts/*/Chart.yaml"]
@@ -135,6 +145,9 @@ timeout = 30
 [tool.release.image]
 name = "registry.example.org:5000/acme/my_app"
 spelling = "semver"
+containerfile = "deploy/Containerfile"
+builder = "buildah"
+latest = false
 scan = "tools/scan --of={image} --to={report} --from={severity} --go={{.x}}"
 severity = "low"
 clean = 10
@@ -142,6 +155,15 @@ found = 0
 image_at = "/0/a~1b"
 findings_at = "/1/"
 timeout = 60
+[tool.release.index]
+upload = "https://index.example.org/upload/"
+simple = "https://index.example.org/simple/"
+[tool.release.chart]
+path = "charts/app"
+registry = "registry.example.org/charts"
+[tool.release.forge]
+repository = "acme/my.app"
+api = "https://git.example.org/api/v3"
 [[tool.release.target]]
 path = "deploy/**/*.yaml"
 format = "yaml"
@@ -165,6 +187,10 @@ def test_every_key_is_read() -> None:
     assert config.fail_fast
     assert config.receipt_signers == ("ci@example.org",)
     assert not config.build
+    assert config.reproducible
+    assert config.signers == ("maintainer@example.org",)
+    assert (config.index.upload, config.chart.path) == ("https://index.example.org/upload/", "charts/app")
+    assert config.forge.repository == "acme/my.app"
     assert config.publish == Publish(index=("ga", "rc"), forge=("ga",))
     assert config.foreign == ("vendor/", "charts/*/Chart.yaml")
     assert config.changelog == "docs/Änderungen.md"
@@ -237,6 +263,7 @@ WRONG = [  # table, what, hint
     ('receipt_signers = [""]', "receipt_signers[0] = '' is empty", "wanted: a name in git's file of allowed signers"),
     ('receipt_signers = ["*@x"]', "receipt_signers[0] = '*@x' holds a blank or what makes a pattern", ""),
     ('receipt_signers = ["a,b"]', "receipt_signers[0] = 'a,b' holds a blank or", ""),
+    ('forge.repository = "acme"', "forge.repository = 'acme' is not OWNER/NAME", "wanted: OWNER/NAME"),
     ('receipt_signers = ["-I"]', "receipt_signers[0] = '-I' starts with a hyphen", ""),
     ("build = 1", "build is an integer: 1", "wanted: true or false"),
     ('next = "mayor"', "next = 'mayor' is unknown", "did you mean 'major'?"),
