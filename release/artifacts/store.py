@@ -18,7 +18,7 @@ from release.gates import parts, receipts
 from release.git import journal, lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -67,13 +67,13 @@ def find(repository: Repository, tree: str) -> Dists | None:
     return found if is_same else None
 
 
-def files(folder: Path) -> tuple[File, ...]:
-    """Return what lies in a folder, in the order of the names.
+def files(folder: Path, only: Iterable[Path] | None = None) -> tuple[File, ...]:
+    """Return what lies in a folder, in the order of the names; `only` these of its files.
 
     Raises:
         OSError: it cannot be read, or something is no file.
     """
-    return tuple(_file(path) for path in sorted(folder.iterdir()))
+    return tuple(_file(path) for path in sorted(folder.iterdir() if only is None else only))
 
 
 def locked(

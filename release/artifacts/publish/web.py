@@ -1,0 +1,122 @@
+"""Asking over HTTP, with patience: only what may be different in a moment is asked for again, a few times."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+
+from release.artifacts.publish.job import unreachable
+from release.formats import inert
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+ATTEMPTS = 4
+TIMEOUT = 30.0  # seconds without a byte
+LONGEST = 120.0  # seconds that a service may have us wait for
+LARGEST = 1 << 30  # bytes of a download
+
+ABSENT = (404, 410)  # HTTP's words for: nothing is there
+
+_TOO_MANY, _SERVER = 429, 500
+_BLOCK = 1 << 20
+
+
+class Web(NamedTuple):
+    """How we ask: with the proxies, certificates and netrc of this machine. `pause` waits for seconds."""
+
+    pause: Callable[[float], None] = time.sleep
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
+        """Return the answer to a GET, whatever its status says, its body not yet read; to be closed by the caller.
+
+        Raises:
+            ReleaseError: there is none, or none that helps, after ATTEMPTS (exit 7).
+        """
+        why = ""
+        for attempt in range(ATTEMPTS):
+            try:
+                answer = requests.get(url, headers=headers, timeout=TIMEOUT, stream=True)
+            except (requests.RequestException, OSError) as error:
+                why, wait = reason(error), 2.0**attempt
+            else:
+                if answer.status_code != _TOO_MANY and answer.status_code < _SERVER:
+                    return answer
+                why, wait = f"it answers {answer.status_code}", after(answer.headers, 2.0**attempt)
+                answer.close()
+            if attempt + 1 < ATTEMPTS:
+                self.pause(wait)
+        raise unreachable(f"{shown(url)} cannot be reached: {why}")
+
+    def download(self, url: str, to: Path) -> str:
+        """Write what is at a URL into a file, and return its SHA-256; "" when there is nothing.
+
+        Raises:
+            ReleaseError: it cannot be had, after ATTEMPTS (exit 7).
+            OSError: the file cannot be written.
+        """
+        why = ""
+        for attempt in range(ATTEMPTS):
+            with self.get(url) as answer:
+                if answer.status_code in ABSENT:
+                    return ""
+                if not answer.ok:
+                    raise unreachable(f"{shown(url)} answers {answer.status_code}")
+                try:
+                    return _written(answer, to)
+                except requests.RequestException as error:
+                    why = reason(error)
+            if attempt + 1 < ATTEMPTS:
+                self.pause(2.0**attempt)
+        raise unreachable(f"{shown(url)} breaks off: {why}")
+
+
+def _written(answer: requests.Response, to: Path) -> str:
+    digest = hashlib.sha256()
+    with to.open("wb") as file:
+        for block in limited(answer):
+            digest.update(block)
+            file.write(block)
+    return digest.hexdigest()
+
+
+def limited(answer: requests.Response, most: int = LARGEST) -> Iterator[bytes]:
+    """Yield the body of an answer.
+
+    Raises:
+        ReleaseError: it has more than `most` bytes (exit 7).
+    """
+    size = 0
+    for block in answer.iter_content(_BLOCK):
+        size += len(block)
+        if size > most:
+            raise unreachable(f"{shown(answer.url)} has more than {most} bytes")
+        yield block
+
+
+def after(headers: Mapping[str, str], usual: float) -> float:
+    """Return how many seconds a service asks to wait (RFC 9110 §10.2.3, in seconds), bounded; else the `usual`."""
+    given = headers.get("Retry-After", "")
+    return min(LONGEST, float(given)) if given.isdecimal() else usual
+
+
+def shown(url: str) -> str:
+    """Return a URL for a message: without user, password, query and fragment."""
+    parts = urlsplit(url)
+    return inert.reason(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
+
+
+def reason(error: Exception) -> str:
+    """Say in a few words why there was no answer; the addresses in it could hold a password."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not accepted"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "it does not answer in time"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "there is no connection"
+    return type(error).__name__
