@@ -24,11 +24,15 @@ Description-Content-Type: {kind}
 
 {readme}
 """
-WHEEL = "Wheel-Version: 1.0\nGenerator: tiny\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+WHEEL = "Wheel-Version: 1.0\nGenerator: tiny\nRoot-Is-Purelib: {pure}\nTag: {tag}\n"
 
 
 def metadata(version: str, *, name: str = "demo", readme: str = "Words.", kind: str = "text/markdown") -> str:
     return METADATA.format(name=name, version=version, readme=readme, kind=kind)
+
+
+def wheel(tag: str) -> str:
+    return WHEEL.format(tag=tag, pure="true" if tag.endswith("-none-any") else "false")
 
 
 def digest(data: bytes) -> str:
@@ -36,11 +40,21 @@ def digest(data: bytes) -> str:
 
 
 def write_wheel(
-    folder: Path, version: str, files: dict[str, str], *, said: str = "", record: Any = None, tag: str = "py3-none-any"
+    folder: Path,
+    version: str,
+    files: dict[str, str],
+    *,
+    said: str = "",
+    about: str = "",
+    record: Any = None,
+    tag: str = "py3-none-any",
 ) -> str:
-    """Write a wheel of these files; `said` is METADATA, `record` changes the rows [path, hash, size] of RECORD."""
+    """Write a wheel of these files.
+
+    `said` is METADATA, `about` is WHEEL, `record` changes the rows [path, hash, size] of RECORD.
+    """
     info = f"demo-{version}.dist-info"
-    contents = {**files, f"{info}/METADATA": said or metadata(version), f"{info}/WHEEL": WHEEL}
+    contents = {**files, f"{info}/METADATA": said or metadata(version), f"{info}/WHEEL": about or wheel(tag)}
     rows = [[path, digest(text.encode()), str(len(text.encode()))] for path, text in contents.items()]
     rows.append([f"{info}/RECORD", "", ""])
     if record is not None:

@@ -12,6 +12,7 @@ from tiny_backend import metadata, write_sdist, write_wheel
 
 from release.artifacts import files
 from release.gates.package import sdist
+from release.gates.package.seen import LARGEST
 from release.version import Version
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ def test_what_is_wrong_is_found(contents: dict[str, str], options: dict[str, str
     write_sdist(tmp_path, "1.0.0", contents, **options)
     lines = sdist.look(only(tmp_path)).findings
     assert any(line.startswith(f"{FILE}: ") and says in line for line in lines), lines
+
+
+def test_metadata_have_a_largest_size(tmp_path: Path) -> None:
+    write_sdist(tmp_path, "1.0.0", SOURCES, said=metadata("1.0.0") + "\n" * LARGEST)
+    seen = sdist.look(only(tmp_path))
+    assert seen.findings == (f"{FILE}: cannot be read: PKG-INFO has more than {LARGEST} bytes",)
+    assert seen.looked == ()
 
 
 @pytest.mark.parametrize("damaged", [lambda data: data[:-4], lambda data: data[:-8] + b"\0\0\0\0" + data[-4:]])

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from distributing import MODULES, only
-from tiny_backend import digest, metadata, write_wheel
+from tiny_backend import WHEEL, digest, metadata, write_wheel
 
 from release.gates.package import modules, wheel
+from release.gates.package.seen import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 INFO = "demo-1.0.0.dist-info"
+DATA = "demo-1.0.0.data"
 FILE = "demo-1.0.0-py3-none-any.whl"
 
 
@@ -56,6 +58,7 @@ def row(path: str, *, content: str = "", size: str = "") -> Callable[[list[list[
         (lambda rows: rows.append(["../a.py", digest(b""), "0"]), f"{INFO}/RECORD lists '../a.py', which leads out of"),
         (lambda rows: rows.append(["/a.py", digest(b""), "0"]), f"{INFO}/RECORD lists '/a.py', which leads out of"),
         (lambda rows: rows.append(["a.py", "x"]), f"{INFO}/RECORD has a line with 2 columns: a.py,x"),
+        (lambda rows: rows.insert(1, []), f"{INFO}/RECORD has a line with 0 columns"),
         (row(f"{INFO}/RECORD", content=digest(b"x"), size="1"), "RECORD has a hash or a size of itself"),
     ],
 )
@@ -100,6 +103,82 @@ def test_members_that_no_wheel_may_have_are_found(tmp_path: Path) -> None:
     assert f"{FILE}: demo/more.py is in it more than once" in lines
     assert f"{FILE}: demo/link.py is a symlink" in lines
     assert f"{FILE}: demo/extra.py is not listed in RECORD" in lines
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        (f"{DATA}/purelib/demo/more.py", f"{DATA}/purelib/demo/more.py is installed in the place of demo/more.py"),
+        (f"{DATA}/platlib/demo/more.py", f"{DATA}/platlib/demo/more.py is installed in the place of demo/more.py"),
+        ("demo/More.py", "demo/More.py and demo/more.py are the same file on some systems"),
+        (f"{DATA}/purelib/Demo/more.py", f"{DATA}/purelib/Demo/more.py and demo/more.py are the same file on some"),
+        ("demo/ni\u00f1o.py", "demo/ni\u00f1o.py and demo/nin\u0303o.py are the same file on some systems"),
+        (f"{DATA}/scripts/demo/more.py", ""),
+        (f"{DATA}/purelib/more.py", ""),
+    ],
+)
+def test_no_file_takes_the_place_of_another(path: str, says: str, tmp_path: Path) -> None:
+    write_wheel(tmp_path, "1.0.0", {**MODULES, "demo/nin\u0303o.py": "", path: "x"})
+    lines = found(tmp_path)
+    assert [line for line in lines if line.startswith(f"{FILE}: {says}")] if says else not lines
+
+
+@pytest.mark.parametrize("path", ["other-1.dist-info/METADATA", f"{DATA}/purelib/other-1.dist-info/METADATA"])
+def test_there_is_one_metadata_folder(path: str, tmp_path: Path) -> None:
+    write_wheel(tmp_path, "1.0.0", {**MODULES, path: metadata("1", name="other")})
+    (line,) = found(tmp_path)
+    assert line == f"{FILE}: cannot be read: there is more than one .dist-info folder: {INFO}, other-1.dist-info"
+
+
+ABOUT = WHEEL.format(pure="true", tag="py3-none-any")
+
+
+@pytest.mark.parametrize(
+    ("about", "tag", "says"),
+    [
+        (ABOUT.replace("1.0", "2.0"), "", "has Wheel-Version: 2.0, and installers know 1"),
+        (ABOUT.replace("1.0", "x"), "", "has Wheel-Version: x, and installers know 1"),
+        (ABOUT.replace("Wheel-Version", "Version"), "", "has no single Wheel-Version"),
+        (ABOUT + "Wheel-Version: 1.0\n", "", "has no single Wheel-Version"),
+        (ABOUT.replace("1.0", "1.9"), "", ""),
+        (ABOUT.replace("true", "yes"), "", "has no single Root-Is-Purelib of true or false"),
+        (ABOUT.replace("Root-Is", "Is"), "", "has no single Root-Is-Purelib of true or false"),
+        (ABOUT.replace("true", "false"), "", "says Root-Is-Purelib: false, and py3-none-any is of a pure wheel"),
+        (ABOUT.replace("py3-", "py2-"), "", "has py2-none-any, and the file's name has py3-none-any"),
+        (ABOUT.replace("Tag: py3-none-any\n", ""), "", "has no tag, and the file's name has py3-none-any"),
+        (ABOUT.replace("py3-none-any", "py3"), "", "has a Tag that is none: py3"),
+        (ABOUT + "Tag: py2-none-any\n", "py2.py3-none-any", ""),
+        (ABOUT, "py2.py3-none-any", "has py3-none-any, and the file's name has py2-none-any, py3-none-any"),
+        (ABOUT.replace("py3-none-any", "cp311-cp311-win32"), "cp311-cp311-win32", "says Root-Is-Purelib: true, and"),
+        (ABOUT.replace("py3-none-any", "py3-none-win32"), "py3-none-win32", ""),  # a program beside pure modules
+    ],
+)
+def test_wheel_says_what_the_file_name_says(about: str, tag: str, says: str, tmp_path: Path) -> None:
+    write_wheel(tmp_path, "1.0.0", MODULES, about=about, tag=tag or "py3-none-any")
+    lines = found(tmp_path)
+    assert len(lines) == bool(says)
+    assert all(f"{INFO}/WHEEL {says}" in line for line in lines)
+
+
+def test_a_pure_root_may_stand_beside_compiled_files(tmp_path: Path) -> None:
+    tag = "cp311-cp311-win32"
+    about = WHEEL.format(pure="true", tag=tag)
+    write_wheel(tmp_path, "1.0.0", {**MODULES, f"{DATA}/platlib/_speed.pyd": ""}, about=about, tag=tag)
+    assert found(tmp_path) == ()
+
+
+@pytest.mark.parametrize("name", ["METADATA", "WHEEL", "RECORD"])
+def test_what_is_read_as_a_whole_has_a_largest_size(name: str, tmp_path: Path) -> None:
+    write_wheel(tmp_path, "1.0.0", MODULES)
+    with zipfile.ZipFile(tmp_path / FILE) as archive:
+        contents = {one: archive.read(one) for one in archive.namelist()}
+    contents[f"{INFO}/{name}"] += b"\n" * LARGEST
+    with zipfile.ZipFile(tmp_path / FILE, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, data in contents.items():
+            archive.writestr(path, data)
+    seen = wheel.look(only(tmp_path)).seen
+    assert seen.findings == (f"{FILE}: cannot be read: {INFO}/{name} has more than {LARGEST} bytes",)
+    assert seen.looked == ()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which modules a wheel brings, by the paths of its files: those that somebody can import by a name of their own."""
+"""Which modules a wheel brings, by where its files are installed: those that can be imported by a name of their own."""
 
 from __future__ import annotations
 
@@ -23,12 +23,19 @@ def top(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in known if not any(name.startswith(f"{other}.") for other in known)))
 
 
+def place(path: str) -> str:
+    """Return where among the installed modules a wheel's file comes to lie; "" for one that is put elsewhere."""
+    top, _, rest = path.partition("/")
+    if not top.endswith(_DATA):
+        return path
+    library, _, inner = rest.partition("/")
+    return inner if library in _LIBRARIES else ""
+
+
 def _modules(path: str) -> Iterator[str]:
     """Yield the name of the module that a file is; none if it cannot be imported by a name."""
-    words = path.split("/")
-    if words[0].endswith(_DATA):
-        words = words[2:] if words[1:2] and words[1] in _LIBRARIES else []
-    if not words or words[0].endswith(_METADATA) or not words[-1].endswith(_ENDS):
+    words = place(path).split("/")
+    if words[0].endswith(_METADATA) or not words[-1].endswith(_ENDS):
         return
     *folders, file = words
     stem = file.partition(".")[0]  # of an extension module, too: _speed.cpython-311-x86_64-linux-gnu.so

@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from release.gates.package import metadata
-from release.gates.package.seen import Seen, leaves
+from release.gates.package.seen import Seen, content, leaves
 from release.gates.security.findings import counted, plain
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _roots(archive: tarfile.TarFile, members: Sequence[tarfile.TarInfo], dist: D
     info = files.get(f"{expected}/PKG-INFO")
     file = archive.extractfile(info) if info is not None else None
     if file is not None:
-        yield from metadata.objections(file.read(), "PKG-INFO", dist)
+        yield from metadata.objections(content(file, "PKG-INFO"), "PKG-INFO", dist)
 
 
 def _said(dist: Dist, what: str) -> str:

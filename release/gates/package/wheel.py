@@ -1,4 +1,4 @@
-"""What a wheel says of itself against what is in it: RECORD both ways, its paths, its metadata.
+"""What a wheel says of itself against what is in it: RECORD both ways, its paths, METADATA and WHEEL.
 
 The rules are those of the binary distribution format (packaging.python.org/specifications/binary-distribution-format).
 Installers believe RECORD: pip and uv install a wheel whose hashes are wrong, and files that it does not list.
@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import base64
 import csv
+import functools
 import hashlib
 import io
+import re
 import stat
+import unicodedata
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from release.gates.package import metadata
-from release.gates.package.seen import Seen, leaves
+from release.gates.package import label, metadata, modules
+from release.gates.package.seen import Seen, content, leaves
 from release.gates.security.findings import counted, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from release.artifacts.files import Dist
 
 _FOLDER = ".dist-info"
+_PLATLIB = re.compile(r"[^/]+\.data/platlib/")
 _ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})  # the format wants SHA-256 or better, and names no other
 _UNLISTED = ("RECORD.jws", "RECORD.p7s")  # signatures, made after RECORD
-_ROW = 3
+_ROW = 3  # columns; a blank line has none, and pip cannot install such a wheel
 _BLOCK = 1 << 20
 
 
@@ -61,20 +65,24 @@ def _look(dist: Dist, archive: zipfile.ZipFile) -> Wheel:
     members = archive.infolist()
     findings = list(_odd(members))
     files = {one.filename: one for one in members if not one.is_dir()}
+    findings += _crowded(files)
     folder = _folder(files)
     if not metadata.is_named(folder.removesuffix(_FOLDER), dist):
         findings.append(f"its metadata are in {folder}, which is of another name or version")
     record = f"{folder}/RECORD"
     if record not in files:
         raise _BrokenError(f"there is no {record}")
-    rows, wrong = _rows(archive.read(record), record)
+    rows, wrong = _rows(_content(archive, record), record)
     findings += wrong
     findings += _compared(archive, files, rows, record)
-    path = f"{folder}/METADATA"
-    if path in files:
-        findings += metadata.objections(archive.read(path), path, dist)
-    else:
-        findings.append(f"there is no {path}")
+    has_platlib = any(_PLATLIB.match(path) for path in files)
+    about = functools.partial(label.objections, has_platlib=has_platlib)
+    for name, objections in (("METADATA", metadata.objections), ("WHEEL", about)):
+        path = f"{folder}/{name}"
+        if path in files:
+            findings += objections(_content(archive, path), path, dist)
+        else:
+            findings.append(f"there is no {path}")
     lines = tuple(_said(dist, what) for what in findings)
     looked = f"RECORD of {dist.file}: {counted(len(rows), 'file')}"
     return Wheel(Seen(findings=lines, looked=(looked,)), tuple(files))
@@ -93,13 +101,33 @@ def _odd(members: list[zipfile.ZipInfo]) -> Iterator[str]:
             yield f"{one.filename} is a symlink"
 
 
+def _crowded(files: Iterable[str]) -> Iterator[str]:
+    """Say which files are installed in the place of others, be it only where names are compared without case."""
+    known: dict[str, str] = {}
+    for path in files:
+        place = modules.place(path) or path
+        other = known.setdefault(unicodedata.normalize("NFC", unicodedata.normalize("NFC", place).casefold()), path)
+        if other == path:
+            continue
+        if place == (modules.place(other) or other):
+            yield f"{path} is installed in the place of {other}"
+        else:
+            yield f"{path} and {other} are the same file on some systems"
+
+
+def _content(archive: zipfile.ZipFile, path: str) -> bytes:
+    with archive.open(path) as file:
+        return content(file, path)
+
+
 def _folder(files: Mapping[str, zipfile.ZipInfo]) -> str:
     """Return the wheel's one metadata folder.
 
     Raises:
         _BrokenError: there is none, or several.
     """
-    found = sorted({path.partition("/")[0] for path in files if path.partition("/")[0].endswith(_FOLDER)})
+    tops = {modules.place(path).partition("/")[0] for path in files}
+    found = sorted(top for top in tops if top.endswith(_FOLDER))
     if len(found) != 1:
         raise _BrokenError(
             f"there is more than one {_FOLDER} folder: {', '.join(found)}" if found else f"no {_FOLDER} folder"
@@ -117,8 +145,6 @@ def _rows(data: bytes, record: str) -> tuple[dict[str, _Row], list[str]]:
     wrong = []
     try:
         for row in csv.reader(io.StringIO(data.decode("utf-8"), newline="")):
-            if not row:
-                continue
             if len(row) != _ROW:
                 raise _BrokenError(f"{record} has a line with {counted(len(row), 'column')}: {','.join(row)}")
             path, digest, size = row
