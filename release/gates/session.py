@@ -142,7 +142,10 @@ def _nox(look: Look, place: Checkout, *selection: str, given: Mapping[str, str] 
     Raises:
         CancelledError: it was ended, with all that it had started.
     """
-    ran = verdict.Ran(gate=place.gate, commit=look.commit, status=0, folder=place.folder)
+    given = given or {}
+    ran = verdict.Ran(
+        gate=place.gate, commit=look.commit, status=0, folder=place.folder, given=tuple(sorted(given.items()))
+    )
     for old in (ran.report, ran.record, ran.log, ran.results):
         old.unlink(missing_ok=True)
     argv = [
@@ -161,7 +164,7 @@ def _nox(look: Look, place: Checkout, *selection: str, given: Mapping[str, str] 
         group = process.start_group(
             argv,
             cwd=place.tree,
-            env={**environment.variables(), results.VARIABLE: str(ran.results), **(given or {})},
+            env={**environment.variables(), results.VARIABLE: str(ran.results), **given},
             output=log.fileno(),
             keep=(place.lock,),
         )

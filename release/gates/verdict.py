@@ -42,6 +42,7 @@ class Ran(NamedTuple):
     commit: str
     status: int
     folder: Path
+    given: tuple[tuple[str, str], ...] = ()  # variables that this gate alone was given, with their values
 
     @property
     def log(self) -> Path:
@@ -141,12 +142,13 @@ def _problem(ran: Ran, why: str, code: Exit) -> Problem:
 
 
 def _again(ran: Ran) -> str:
-    """Return what runs the gate by itself, as it is typed: where it ran, with the nox that ran it."""
+    """Return what runs the gate by itself, as it is typed: where it ran, on what it was given, with the same nox."""
     own = Path(sys.executable).with_name("nox")
     found = shutil.which("nox")
     nox = [sys.executable, "-m", "nox"] if not own.exists() else ["nox" if found == str(own) else str(own)]
     session = [f"--session={ran.gate}"] if ran.gate.startswith("-") else ["-s", ran.gate]
-    return f"cd {shlex.quote(str(ran.folder / 'tree'))} && {shlex.join([*nox, *session])}"
+    given = "".join(f"{name}={shlex.quote(value)} " for name, value in ran.given)
+    return f"cd {shlex.quote(str(ran.folder / 'tree'))} && {given}{shlex.join([*nox, *session])}"
 
 
 def _entries(ran: Ran) -> list[dict[str, Any]] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from distributing import BIN, MODULES, PROJECT, pair
+from gated import typed
 from gating import HEAD, Gated, gated, session
 from tiny_backend import write_wheel
 
@@ -94,6 +95,9 @@ def test_a_gate_that_finds_something_is_told_from_one_that_could_not_be_built_fo
     assert error.exit == Exit.GATE_FAILED
     says = "demo-1.0.0.dist-info/METADATA says Version: 9.9.9, and the file is of 1.0.0"
     assert f"session package aborted: found: {WHEEL}: {says}" in str(error)
+    again = typed(Gated(tmp_path / "found"), "run it again: ", str(error), status=1)
+    assert "distributions taken as built for this tree" in again
+    assert says in again
 
     error = refused(project(tmp_path / "failed", {"tiny_backend.py": "raise ValueError('no luck')\n"}))
     assert error.exit == Exit.GATE_FAILED
