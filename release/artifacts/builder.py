@@ -15,9 +15,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import tomli
+from packaging.requirements import InvalidRequirement, Requirement
 
 from release import process
-from release.errors import Exit, Problem, ReleaseError, usage
+from release.errors import Exit, Problem, ReleaseError, unseen, usage
+from release.formats import inert
 from release.gates import environment, verdict
 from release.gates.children import Children
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _UMASK = 0o022
 _STEP = re.compile(rb"^\* (.*)$", re.MULTILINE)
 _INSTALLING = b"Installing packages in isolated environment"
+# What pip (ERROR) or uv (error and cause) had to say, as `build` quotes it.
+_CAUSE = re.compile(r"^< *(?:error|cause): *(.+)$", re.MULTILINE | re.IGNORECASE)
 _INSTALLED = re.compile(rb"^ +- ([A-Za-z0-9._-]+)==(\S+)$", re.MULTILINE)
 _TABLE = "pyproject.toml has no [build-system], which says how distributions are built"
 _PLAIN = {"NO_COLOR": "1", "COLUMNS": "300"}
@@ -37,7 +41,8 @@ def refuse_without_backend(source: Path) -> None:
     """Refuse a project that does not say how it is built.
 
     Raises:
-        ReleaseError: its pyproject.toml is missing, unreadable or without that table (exit 2).
+        ReleaseError: its pyproject.toml is missing, unreadable or without that table (exit 2), or the table asks for
+            what is no requirement (exit 4).
     """
     try:
         data = tomli.loads((source / "pyproject.toml").read_text(encoding="utf-8-sig"))
@@ -47,6 +52,11 @@ def refuse_without_backend(source: Path) -> None:
         raise usage(f"pyproject.toml cannot be read: {error}", "correct the file") from None
     if "build-system" not in data:
         raise usage(_TABLE, 'write it, for instance with build-backend = "hatchling.build"')
+    table = data["build-system"]
+    requires = table.get("requires") if isinstance(table, dict) else None
+    wrong = [why for entry in requires if (why := _objection(entry))] if isinstance(requires, list) else []
+    if wrong:
+        raise ReleaseError([_failure(f"requires of [build-system] has {line}", "correct it") for line in wrong])
 
 
 def build(
@@ -67,8 +77,8 @@ def build(
 
     Raises:
         CancelledError: the children were to end.
-        ReleaseError: the project does not say how it is built (exit 2); the build failed (exit 4); what it needs could
-            not be installed (exit 5).
+        ReleaseError: the project does not say how it is built (exit 2); it asks for what is no requirement, or the
+            build failed (exit 4); what it needs could not be installed (exit 5).
         OSError: a file cannot be written.
     """
     refuse_without_backend(source)
@@ -95,18 +105,25 @@ def build(
     return {"python": platform.python_version(), "build": importlib.metadata.version("build"), **needed}
 
 
+def _objection(entry: object) -> str:
+    """Say why an entry is no requirement (PEP 508), "" if it is one."""
+    try:
+        Requirement(entry if isinstance(entry, str) else "")
+    except InvalidRequirement as error:
+        return f"{entry!r}, which is no requirement: {str(error).partition(chr(10))[0]}"
+    return ""
+
+
 def _failed(status: int, said: bytes, log: Path) -> ReleaseError:
     """Return the error of a build: a backend that fails is a finding, without its requirements nothing was tried."""
     is_installing = [step.startswith(_INSTALLING) for step in _STEP.findall(said)][-1:] == [True]
-    what = f"python -m build ended with status {status}"
-    absent = f"what the build needs could not be installed: {what}"
-    tail = "".join(f"\n  | {line}" for line in verdict.tail(log))
-    return ReleaseError(
-        [
-            Problem(
-                what=f"{absent if is_installing else f'the distributions cannot be built: {what}'}{tail}",
-                hint=f"the whole log: {log}",
-                exit=Exit.NOT_AUDITED if is_installing else Exit.GATE_FAILED,
-            )
-        ]
-    )
+    ended = f"python -m build ended with status {status}{''.join(f'{chr(10)}  | {line}' for line in verdict.tail(log))}"
+    hint = f"the whole log: {log}"
+    if not is_installing:
+        return ReleaseError([_failure(ended, hint)])
+    causes = _CAUSE.findall(inert.reason(said.decode("utf-8", "replace")))
+    return unseen(f"what the build needs could not be installed: {causes[-1] if causes else ended}", hint)
+
+
+def _failure(why: str, hint: str) -> Problem:
+    return Problem(what=f"the distributions cannot be built: {why}", hint=hint, exit=Exit.GATE_FAILED)

@@ -16,7 +16,7 @@ from distributing import PROJECT, PYPROJECT
 from gating import Gated, gated
 
 import release
-from release.artifacts import dists, store
+from release.artifacts import builder, dists, store
 from release.errors import Exit, ReleaseError
 from release.gates import receipts
 
@@ -111,6 +111,11 @@ def test_they_are_built_once_from_what_is_committed_and_described(
             Exit.NOT_AUDITED,
             "NOT AUDITED: what the build needs could not be installed",
         ),
+        (
+            {"pyproject.toml": PYPROJECT.replace("requires = []", 'requires = ["demo", "no valid one"]')},
+            Exit.GATE_FAILED,
+            "the distributions cannot be built: requires of [build-system] has 'no valid one', which is no ",
+        ),
     ],
 )
 def test_what_cannot_be_built_says_why_and_leaves_nothing(
@@ -125,6 +130,18 @@ def test_what_cannot_be_built_says_why_and_leaves_nothing(
     if "the whole log: " in str(caught.value):
         log = Path(str(caught.value).rpartition("the whole log: ")[2])
         assert log.read_text()
+
+
+def test_without_what_a_build_needs_the_installer_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT.replace("requires = []", 'requires = ["invoke-gitflow-none"]'))
+    monkeypatch.setenv("PATH", os.defpath)  # without uv
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", tmp_path.as_uri())
+    with pytest.raises(ReleaseError) as caught:
+        builder.build(tmp_path, tmp_path / "dist", log=tmp_path / "log.txt", epoch=1)
+    (problem,) = caught.value.problems
+    says = "what the build needs could not be installed: No matching distribution found for invoke-gitflow-none"
+    assert (problem.what, problem.exit) == (says, Exit.NOT_AUDITED)
 
 
 # Ends before the nth of the calls by which the folder comes to its place.

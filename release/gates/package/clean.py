@@ -155,7 +155,7 @@ class _Environment:
 
 
 def _last(ran: Result) -> str:
-    """Return the line that says most: the last one with an error in it, else the last."""
+    """Return the line that says most: the last one with an error (or, as uv has it below, a cause), else the last."""
     lines = [line.strip() for line in ran.complaint.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
+    errors = [line for line in lines if line.lower().startswith(("error", "cause:"))]
     return (errors or lines or [""])[-1]
