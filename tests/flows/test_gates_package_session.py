@@ -110,19 +110,29 @@ def test_a_gate_that_finds_something_is_told_from_one_that_could_not_be_built_fo
 
 
 def test_alone_it_builds_from_the_working_tree_and_says_so(tmp_path: Path) -> None:
-    made = project(tmp_path)
+    backend = PROJECT["tiny_backend.py"].replace("    del settings\n", '    Path("left").touch()\n', 1)
+    ignored = {".gitignore": "ignored.py\n__pycache__\n"}
+    made = project(tmp_path, {"tiny_backend.py": backend, "demo/gone.py": "", **ignored})
     made.write("demo/draft.py", "VALUE = 1\n")
-    ran = nox(made, "--json", "out.json", "--from-sdist")
+    made.write("demo/ignored.py", "VALUE = 1\n")
+    made.git("add", "--force", "demo")
+    made.write("demo/draft.py", "VALUE = 2\n")
+    made.write("demo/untracked.py", "VALUE = 1\n")
+    (made.path / "demo/gone.py").unlink()
+    before = made.state()
+    ran = nox(made, "--json", "out.json", "--from-sdist", PYTHONDONTWRITEBYTECODE="1")
     assert ran.returncode == 0, ran.stderr
     data = json.loads((made.path / "out.json").read_text())
     assert (data["result"], data["findings"], data["not_looked"]) == ("passed", [], [])
     assert re.fullmatch(
         r"distributions built from the working tree by build [\d.]+, the wheel from the sdist", data["evidence"][0]
     )
-    assert data["evidence"][-1] == f"{WHEEL} built from {SDIST}: 5 files"
+    assert data["evidence"][-1] == f"{WHEEL} built from {SDIST}: 6 files"
+    assert data["notes"] == ["not built, as git does not track it: demo/untracked.py"]
     assert list(data["versions"]) == ["twine"]
-    assert f"nox > RECORD of {WHEEL}: 5 files\n" in ran.stderr
-    assert not (made.path / "dist").exists()
+    assert f"nox > RECORD of {WHEEL}: 6 files\n" in ran.stderr
+    (made.path / "out.json").unlink()
+    assert made.state() == before
 
     made.write("tiny_backend.py", "raise ValueError('no luck')\n")
     ran = nox(made)

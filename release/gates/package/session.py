@@ -12,7 +12,7 @@ from release.artifacts import builder, dists
 from release.errors import Exit, ReleaseError
 from release.formats import inert
 from release.gates import flags
-from release.gates.package import gate, sources
+from release.gates.package import gate, sources, working
 from release.gates.results import Result
 from release.gates.security import session as security
 from release.gates.security.findings import plain
@@ -79,7 +79,7 @@ def _source(asked: Asked, folder: Path, say: Callable[[str], None]) -> gate.Sour
     """Return the folder that was named, else the one that the runner has filled, else build from the working tree.
 
     Raises:
-        ReleaseError: that cannot be done (exit 2, 4 or 5); the log of a build is said.
+        ReleaseError: that cannot be done (exit 1, 2, 4 or 5); the log of a build is said.
     """
     epoch = _epoch()
     given = asked.dist or os.environ.get(dists.VARIABLE, "")
@@ -89,13 +89,14 @@ def _source(asked: Asked, folder: Path, say: Callable[[str], None]) -> gate.Sour
         return gate.Source(Path(given).resolve(), plain(words), asked.from_sdist, epoch, notes)
     log = folder / "build.txt"
     try:
-        used = builder.build(Path.cwd(), folder / "dist", log=log, epoch=epoch)
+        root, left_out = working.copied(Path.cwd(), folder / "source")
+        used = builder.build(root, folder / "dist", log=log, epoch=epoch)
     except ReleaseError:
         for line in inert.reason(log.read_text("utf-8", "replace") if log.exists() else "").splitlines():
             say(f"build: {line}")
         raise
     words = f"distributions built from the working tree by build {used['build']}, the wheel from the sdist"
-    return gate.Source(folder / "dist", words, asked.from_sdist, epoch)
+    return gate.Source(folder / "dist", words, asked.from_sdist, epoch, left_out)
 
 
 def _epoch() -> int:
