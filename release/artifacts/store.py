@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from release.entry import is_id, tree_name
 from release.errors import refusal
@@ -74,6 +74,15 @@ def files(folder: Path, only: Iterable[Path] | None = None) -> tuple[File, ...]:
         OSError: it cannot be read, or something is no file.
     """
     return tuple(_file(path) for path in sorted(folder.iterdir() if only is None else only))
+
+
+def sha256(file: IO[bytes]) -> str:
+    """Return the SHA-256 of all that is left in a file, which is closed."""
+    digest = hashlib.sha256()
+    with file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def locked(
@@ -167,13 +176,7 @@ def _place(repository: Repository, tree: str) -> Path:
 def _file(path: Path) -> File:
     if path.is_symlink():
         raise OSError(f"{path} is a symlink")
-    digest = hashlib.sha256()
-    size = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return File(path.name, size, digest.hexdigest())
+    return File(path.name, path.stat().st_size, sha256(path.open("rb")))
 
 
 def _read(folder: Path, data: dict[str, Any]) -> Dists:

@@ -170,6 +170,7 @@ def test_where_there_is_nothing_to_look_at_nothing_has_passed(tmp_path: Path) ->
     [
         (PROJECT, 0, "the wheel that comes out of it lacks demo/more.py"),
         ({**PROJECT, **MODULES, "demo/new.py": ""}, 0, "it makes besides demo/new.py"),
+        ({**PROJECT, **MODULES, "demo/more.py": "VALUE = 3\n"}, 0, "it makes another demo/more.py"),
         (
             {**PROJECT, "tiny_backend.py": "raise ValueError('no luck')"},
             0,

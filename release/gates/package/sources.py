@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from release.artifacts import builder, files
+from release.artifacts import builder, files, store
 from release.errors import Exit, ReleaseError
+from release.gates import parts
 from release.gates.package.seen import Seen
 from release.gates.security.findings import counted, plain, reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from release.artifacts.files import Dist
 
-_NAMED = 5
+_VARYING = re.compile(r"\.dist-info/(RECORD|WHEEL)$|\.(so|pyd|dylib|dll)$")
 
 
 def look(sdist: Dist, wheels: Sequence[Dist], folder: Path, epoch: int) -> Seen:
@@ -44,9 +46,9 @@ def look(sdist: Dist, wheels: Sequence[Dist], folder: Path, epoch: int) -> Seen:
         names = ", ".join(one.file for one in made) or "nothing"
         return Seen(findings=(plain(f"{sdist.file}: what comes out of it is {names}"),))
     wanted = [wheel for wheel in wheels if wheel.file == made[0].file] or list(wheels)
-    wrong = _compared(wanted[0], made[0])
-    looked = f"{made[0].file} built from {sdist.file}: {counted(len(_paths(made[0])), 'file')}"
-    return Seen(findings=tuple(plain(f"{sdist.file}: {line}") for line in wrong), looked=(looked,))
+    there, here = _contents(wanted[0]), _contents(made[0])
+    looked = f"{made[0].file} built from {sdist.file}: {counted(len(here), 'file')}"
+    return Seen(findings=tuple(plain(f"{sdist.file}: {line}") for line in _compared(there, here)), looked=(looked,))
 
 
 def told(error: ReleaseError) -> tuple[str, ...]:
@@ -57,17 +59,28 @@ def told(error: ReleaseError) -> tuple[str, ...]:
     return tuple(f"{one[0]}: {one[-1]}" if len(one) > 1 else one[0] for one in lines)
 
 
-def _compared(wheel: Dist, made: Dist) -> list[str]:
-    """Say which files are in one wheel alone."""
-    there, here = _paths(wheel), _paths(made)
-    wrong = []
-    for paths, what in ((there - here, "the wheel that comes out of it lacks"), (here - there, "it makes besides")):
+def _compared(there: Mapping[str, str], here: Mapping[str, str]) -> Iterator[str]:
+    """Say which files are in one wheel alone, and which differ."""
+    lacking, besides = there.keys() - here.keys(), here.keys() - there.keys()
+    other = {path for path in there.keys() & here.keys() if there[path] != here[path]}
+    for paths, what in (
+        (lacking, "the wheel that comes out of it lacks"),
+        (besides, "it makes besides"),
+        (other, "it makes another"),
+    ):
         if paths:
-            more = f", and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-            wrong.append(f"{what} {', '.join(sorted(paths)[:_NAMED])}{more}")
-    return wrong
+            yield f"{what} {parts.named(sorted(paths))}"
 
 
-def _paths(wheel: Dist) -> set[str]:
+def _contents(wheel: Dist) -> dict[str, str]:
+    """Return what is to be the same in two wheels of one source: SHA-256 by path.
+
+    RECORD follows from the others, WHEEL names the builder and was looked at. What was compiled has to be there: the
+    same compiler makes other bytes elsewhere.
+    """
     with zipfile.ZipFile(wheel.path) as archive:
-        return {one.filename for one in archive.infolist() if not one.is_dir()}
+        return {
+            one.filename: "" if _VARYING.search(one.filename) else store.sha256(archive.open(one))
+            for one in archive.infolist()
+            if not one.is_dir()
+        }
