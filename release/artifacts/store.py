@@ -76,6 +76,16 @@ def files(folder: Path, only: Iterable[Path] | None = None) -> tuple[File, ...]:
     return tuple(_file(path) for path in sorted(folder.iterdir() if only is None else only))
 
 
+def lying(repository: Repository, tree: str) -> tuple[File, ...] | None:
+    """Return what lies where the distributions of a tree are kept, whatever it is; None when nothing is there."""
+    try:
+        return files(_place(repository, tree) / _DISTS)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ()
+
+
 def sha256(file: IO[bytes]) -> str:
     """Return the SHA-256 of all that is left in a file, which is closed."""
     digest = hashlib.sha256()

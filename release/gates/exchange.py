@@ -6,7 +6,8 @@ was made elsewhere, by nobody knows whom, until its signature says so.
 A receipt that is signed by somebody who counts is bound to the tree by its id, as those made here are, and to nothing
 else: not to a commit or a repository. The id stands for every byte that the gate saw (its noxfile, locks, settings and
 submodules among them), so in another repository, or on another branch, the same id is the same question with the same
-answer. A shallow clone, which is what a CI has, could not even name a first commit to be bound to.
+answer. What was built of the tree it names by hashes: where others were built it does not count. A shallow clone, which
+is what a CI has, could not even name a first commit to be bound to.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def offered(repository: Repository, objects: ObjectReader, *, folder: Path, tree
     for name in wanted[:_MOST]:
         try:
             receipt = _read(folder / name, trusted, tree, gates)
-            _compare(objects, receipt)
+            _compare(repository, objects, receipt)
             accepted.setdefault(receipt.gate, receipt)
         except ReleaseError as error:
             ignored.append(_ignored(name, error.problems[0].what))
@@ -199,14 +200,16 @@ def _read(place: Path, trusted: Trust, tree: str, gates: Sequence[str]) -> Recei
     return replace(receipt, signer=signer)
 
 
-def _compare(objects: ObjectReader, receipt: Receipt) -> None:
-    """Refuse a receipt that was made with another noxfile or other locks than those of its tree.
+def _compare(repository: Repository, objects: ObjectReader, receipt: Receipt) -> None:
+    """Refuse a receipt that was made with another noxfile or other locks than its tree has, or of other distributions.
 
     Raises:
         ReleaseError: it was (exit 3).
     """
     if digests.of(objects, objects.tree(receipt.tree)) != (receipt.noxfile, receipt.lock):
         raise refusal("it was made with another noxfile.py or other lock files than its tree has")
+    if receipts.is_of_others(repository, receipt):
+        raise refusal("it is of other distributions than those that were built of its tree here")
 
 
 def _content(place: Path) -> bytes:

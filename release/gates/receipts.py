@@ -1,6 +1,8 @@
 """Receipts: what says that a gate passed, kept by gate and tree in the git folder that all worktrees share.
 
-A receipt counts for the exact tree that the gate saw and for nothing else; two commits with the same tree share it.
+A receipt counts for the exact tree that the gate saw and for nothing else; two commits with the same tree share it. One
+of a gate that was given distributions counts no longer when others of that tree lie here: not every backend builds the
+same twice.
 """
 
 from __future__ import annotations
@@ -41,11 +43,19 @@ class Session(NamedTuple):
     duration: float
 
 
+class Artifact(NamedTuple):
+    """A file that a gate was given besides the tree: its name, and its SHA-256."""
+
+    name: str
+    sha256: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
     """A gate passed on a tree.
 
     `evidence` are command lines that its sessions ran, and `counts`, what sessions of ours say that they looked at.
+    `artifacts` are the distributions that it was given, () for a gate that is given none.
     `tool`, `nox` and `python` are versions. `noxfile` and `lock` are SHA-256 of noxfile.py and of the lock files at the
     root of the tree, "" without one. Times are UTC seconds; from `expires` on the receipt counts no longer, None is
     never. `signer` is who vouched for a gate that was run elsewhere, "" for one that was run here.
@@ -58,6 +68,7 @@ class Receipt:
     sessions: tuple[Session, ...]
     evidence: tuple[str, ...]
     counts: tuple[str, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
     tool: str
     nox: str
     python: str
@@ -73,9 +84,10 @@ def find(repository: Repository, gate: str, tree: str) -> Receipt | None:
     """Return the receipt of a gate for a tree.
 
     None when there is none that counts: absent, unreadable, of another layout, of another gate or tree than its name
-    says, made by another version of this tool, without evidence, or expired.
+    says, made by another version of this tool, without evidence, of other distributions than lie here, or expired.
     """
-    return judged(stored(repository, gate, tree), gate, tree)
+    receipt = judged(stored(repository, gate, tree), gate, tree)
+    return None if receipt is None or is_of_others(repository, receipt) else receipt
 
 
 def judged(data: bytes, gate: str, tree: str) -> Receipt | None:
@@ -119,6 +131,16 @@ def objection(receipt: Receipt) -> str:
     if receipt.expires is not None and time.time() >= receipt.expires:
         return "it has expired"
     return ""
+
+
+def is_of_others(repository: Repository, receipt: Receipt) -> bool:
+    """Whether other distributions of its tree lie here than those that the gate looked at."""
+    if not receipt.artifacts:
+        return False
+    from release.artifacts import store  # noqa: PLC0415  # of all gates one alone needs it
+
+    there = store.lying(repository, receipt.tree)
+    return there is not None and tuple(Artifact(one.name, one.sha256) for one in there) != receipt.artifacts
 
 
 def missing(repository: Repository, gates: Iterable[str], tree: str) -> tuple[str, ...]:
@@ -182,9 +204,10 @@ def _read(data: dict[str, Any]) -> Receipt:
         raise ValueError("another layout")
     sessions = tuple(Session(*session) for session in fields.pop("sessions"))
     evidence, counts = tuple(fields.pop("evidence")), tuple(fields.pop("counts"))
-    receipt = Receipt(**fields, sessions=sessions, evidence=evidence, counts=counts)
+    artifacts = tuple(Artifact(*one) for one in fields.pop("artifacts"))
+    receipt = Receipt(**fields, sessions=sessions, evidence=evidence, counts=counts, artifacts=artifacts)
     texts = (receipt.gate, receipt.tree, receipt.commit, receipt.tool, receipt.signer)
-    texts = (*texts, *evidence, *counts, *(one.name for one in sessions))
+    texts = (*texts, *evidence, *counts, *(one.name for one in sessions), *(text for one in artifacts for text in one))
     times = (receipt.started, receipt.ended, 0 if receipt.expires is None else receipt.expires)
     if not all(isinstance(text, str) for text in texts) or not all(type(one) is int for one in times):
         raise TypeError("a field of another type")

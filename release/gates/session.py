@@ -115,6 +115,7 @@ def _passed(look: Look, place: Checkout, given: Supply, *, asks: bool) -> Receip
             sessions=judged.sessions,
             evidence=judged.evidence,
             counts=tuple(line for one in judged.results for line in one.evidence),
+            artifacts=given.artifacts(),
             tool=receipts.tool_version(),
             nox=nox,
             python=platform.python_version(),

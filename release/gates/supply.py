@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.gates import settings
+from release.gates.receipts import Artifact
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ class Supply(NamedTuple):
 
     variables: dict[str, str]
     dists: Dists | None = None
+
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Return what the gate is given to look at."""
+        return () if self.dists is None else tuple(Artifact(one.name, one.sha256) for one in self.dists.files)
 
     def changed(self) -> tuple[str, ...]:
         """Return what is not any more as it was given.

@@ -67,17 +67,22 @@ def test_the_gate_looks_at_what_was_built_before_it_started(tmp_path: Path) -> N
     receipt = made.receipt("package")
     assert receipt is not None
     assert any(re.fullmatch(r".*/python -I -m twine .*check --strict -- .*", line) for line in receipt.evidence)
-    assert [re.sub(r"twine [\d.]+", "twine", line) for line in receipt.evidence[-5:]] == [
+    built = store.find(made.repository, made.tree())
+    assert built is not None
+    assert receipt.artifacts == tuple((one.name, one.sha256) for one in built.files)
+    assert [re.sub(r"twine [\d.]+", "twine", line) for line in receipt.evidence[-7:]] == [
         "distributions taken as built for this tree",
+        *(f"{one.name}: sha256 {one.sha256}" for one in built.files),
         "twine: 2 files, strict",
         f"RECORD of {WHEEL}: 4 files",
         f"{SDIST}: 6 files",
         "installed demo 1.0.0 into a clean environment, imported demo",
     ]
     assert receipt.expires is None
-    built = store.find(made.repository, made.tree())
-    assert built is not None
     assert made.said[1:3] == ["distributions: building", f"distributions: built {WHEEL}, {SDIST}"]
+
+    (built.folder / WHEEL).write_bytes(b"another")
+    assert made.receipt("package") is None
 
     change = "open(sys.argv[1] + '/x.whl', 'w')"
     body = f"session.run('python', '-c', {f'import sys; {change}'!r}, os.environ['RELEASE_DISTS'])"

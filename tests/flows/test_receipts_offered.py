@@ -50,7 +50,7 @@ class Maintainer:
         with closing(ObjectReader(where.top)) as objects:
             tree = self.project.tree()
             found = exchange.offered(where, objects, folder=self.folder, tree=tree, gates=gates)
-        assert not (where.common / "release").exists()
+        assert not (where.common / "release" / "receipts").exists()
         return found
 
 
@@ -128,6 +128,14 @@ def _other_layout(it: Maintainer) -> None:
     signed(place, it.key)
 
 
+def _of_other_distributions(it: Maintainer) -> None:
+    tree = it.project.git("rev-parse", "HEAD^{tree}")
+    folder = it.project.path / ".git" / "release" / "artifacts" / tree / "dist"
+    folder.mkdir(parents=True)
+    (folder / "a.whl").write_text("built here")
+    it.leave(artifacts=(receipts.Artifact("a.whl", "0" * 64),))
+
+
 def _other_name(it: Maintainer) -> None:
     it.allowed.write_text(it.line(name="dev@example.org"))
     it.leave()
@@ -186,6 +194,7 @@ IGNORED = {
     _changed(noxfile="0" * 64): OTHER_FILES,
     _changed(lock=""): OTHER_FILES,
     _changed(signer="x"): "its signer has not run the gate, but taken it from x",
+    _of_other_distributions: "it is of other distributions than those that were built of its tree here",
     _changed(evidence=()): "no evidence that the gate passed",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -80,10 +81,30 @@ def test_a_receipt_of_another_version_of_the_tool_does_not_count(repository: Rep
     assert receipts.find(repository, "tests", TREE) is None
 
 
+def test_a_receipt_of_other_distributions_than_lie_there_does_not_count(repository: Repository) -> None:
+    folder = repository.common / "release" / "artifacts" / TREE / "dist"
+    receipt = replace(RECEIPT, artifacts=(receipts.Artifact("a.whl", hashlib.sha256(b"x").hexdigest()),))
+    receipts.write(repository, receipt)
+    assert receipts.find(repository, "tests", TREE) == receipt  # they can be built again, and are then compared
+    folder.mkdir(parents=True)
+    assert receipts.find(repository, "tests", TREE) is None
+    (folder / "a.whl").write_text("x")
+    assert receipts.find(repository, "tests", TREE) == receipt
+    (folder / "a.tar.gz").write_text("x")
+    assert receipts.find(repository, "tests", TREE) is None
+    (folder / "a.tar.gz").unlink()
+    (folder / "a.whl").write_text("y")
+    assert receipts.find(repository, "tests", TREE) is None
+    receipts.write(repository, RECEIPT)  # of a gate that was given none
+    assert receipts.find(repository, "tests", TREE) == RECEIPT
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"layout": 2},
+        {"artifacts": [["a.whl"]]},
+        {"artifacts": [["a.whl", 1]]},
         {"result": "failed"},
         {"evidence": []},
         {"evidence": [1]},

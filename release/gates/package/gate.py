@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release import config as configuration
 from release import version as versions
-from release.artifacts import files
+from release.artifacts import files, store
 from release.errors import ReleaseError
 from release.gates.package import clean, sdist, sources, twine, wheel
 from release.gates.package.seen import Seen
@@ -40,6 +40,7 @@ def look(root: Path, source: Source, programs: Programs, *, session: str = "pack
     try:
         wanted = _version(root)
         found = files.read(source.folder)
+        digests = [f"{one.file}: sha256 {store.sha256(one.path.open('rb'))}" for one in found.dists]
         named = twine.version(programs)
     except ReleaseError as error:
         return Result(session=session, not_looked=reasons(error))
@@ -52,7 +53,7 @@ def look(root: Path, source: Source, programs: Programs, *, session: str = "pack
     seen = (Seen(findings=wrong, notes=(*source.notes, *unnamed)), *_seen(found.dists, source, programs, named))
     return Result(
         session=session,
-        evidence=(source.words, *(line for one in seen for line in one.looked)),
+        evidence=(source.words, *digests, *(line for one in seen for line in one.looked)),
         findings=tuple(dict.fromkeys(line for one in seen for line in one.findings)),
         not_looked=tuple(dict.fromkeys(line for one in seen for line in one.blind)),
         notes=tuple(line for one in seen for line in one.notes),
