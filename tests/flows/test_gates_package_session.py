@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from distributing import BIN, MODULES, PROJECT, pair
+from exchanging import made as receipt_of
 from gated import typed
 from gating import HEAD, Gated, gated, session
 from tiny_backend import write_wheel
@@ -19,6 +20,7 @@ from tiny_backend import write_wheel
 import release
 from release.artifacts import store
 from release.errors import Exit, ReleaseError
+from release.gates import receipts
 from release.gates.package import session as arguments
 
 if TYPE_CHECKING:
@@ -104,14 +106,26 @@ def test_a_gate_that_finds_something_is_told_from_one_that_could_not_be_built_fo
     assert "distributions taken as built for this tree" in again
     assert says in again
 
-    error = refused(project(tmp_path / "failed", {"tiny_backend.py": "raise ValueError('no luck')\n"}))
+    backend = PROJECT["tiny_backend.py"].replace("Summary: A demo", "Summary: A demo\nRequires-Python: <3", 1)
+    error = refused(project(tmp_path / "uninstallable", {"tiny_backend.py": backend}))
     assert error.exit == Exit.GATE_FAILED
-    assert "the distributions cannot be built: python -m build ended with status 1" in str(error)
+    assert f"session package aborted: found: {WHEEL} cannot be installed: " in str(error)
 
     made = project(tmp_path / "nothing", {"pyproject.toml": "[dependency-groups]\npackage = []\n"})
     error = refused(made)
     assert error.exit == Exit.NOT_AUDITED
     assert "session package could not look: pyproject.toml has no [build-system]" in str(error)
+
+
+def test_a_build_that_fails_leaves_no_receipt(tmp_path: Path) -> None:
+    made = project(tmp_path, {"tiny_backend.py": "raise ValueError('no luck')\n"})
+    receipts.write(made.repository, receipt_of(made, gate="package"))
+    assert made.receipt("package") is not None
+    with pytest.raises(ReleaseError) as caught:
+        made.run("package", fresh=True)
+    assert caught.value.exit == Exit.GATE_FAILED
+    assert "the distributions cannot be built: python -m build ended with status 1" in str(caught.value)
+    assert made.receipt("package") is None
 
 
 def test_alone_it_builds_from_the_working_tree_and_says_so(tmp_path: Path) -> None:
