@@ -11,6 +11,9 @@ import tiny_backend
 from auditing import programs
 
 from release.artifacts import files
+from release.artifacts.record import Resolution
+from release.artifacts.store import Dists
+from release.gates import receipts
 from release.gates.package import gate
 from release.gates.package.gate import Source
 
@@ -49,6 +52,21 @@ def pair(folder: Path, version: str = "1.0.0", modules: Mapping[str, str] = MODU
     tiny_backend.write_wheel(folder, version, dict(modules))
     tiny_backend.write_sdist(folder, version, SOURCES)
     return folder
+
+
+def blank(tree: str) -> Dists:
+    """Return distributions of a tree that nobody has built, to be kept."""
+    return Dists(
+        folder=Path(),
+        tree=tree,
+        commit="c",
+        tool=receipts.tool_version(),
+        builder={},
+        epoch=0,
+        differing=(),
+        resolution=Resolution("nothing", (), ()),
+        files=(),
+    )
 
 
 def only(folder: Path) -> Dist:

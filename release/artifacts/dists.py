@@ -1,27 +1,37 @@
-"""The distributions of a commit: built once from exactly its tree, then gated and uploaded as they are."""
+"""The distributions of a commit: built from exactly its tree, then gated and uploaded as they are.
+
+They are built twice, in two places, to see whether others would get the same: the first are those that are kept.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
-from release.artifacts import builder, files, store
+from release.artifacts import builder, embedded, epoch, files, store
+from release.artifacts import resolution as resolver
+from release.artifacts.store import Dists
 from release.errors import Exit, Problem, ReleaseError, unseen
-from release.gates import checkout
+from release.gates import checkout, receipts, settings
 from release.gates.children import Children
+from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
-    from release.artifacts.store import Dists
+    from release.config import Config
     from release.gates.checkout import Checkout
     from release.git.repository import Repository
 
 VARIABLE = "RELEASE_DISTS"  # names the folder for a session
 
-_CHECKOUT = "+dists"  # no gate has such a folder
+_CHECKOUTS = ("+dists", "+again")  # no gate has such a folder
 _WHO = "the build of the distributions"
 _BLIND = "NOT AUDITED: "
 
@@ -46,21 +56,40 @@ def built(
             it could not be tried (exit 5).
     """
     children = children or Children()
-    found = store.find(repository, tree)
+    asked = _asked(repository, commit, tree)
+    found = store.find(repository, tree, asked.epoch)
     if found is not None:
         say("distributions: built already")
         return found
+
+    def opened(name: str) -> AbstractContextManager[Checkout]:
+        return checkout.opened(repository, gate=name, commit=commit, tree=tree, say=say, who=_WHO, children=children)
+
     try:
         with (
             store.locked(repository, say, children.pause) as lock,
-            checkout.opened(
-                repository, gate=_CHECKOUT, commit=commit, tree=tree, say=say, who=_WHO, children=children
-            ) as place,
+            opened(_CHECKOUTS[0]) as first,
+            opened(_CHECKOUTS[1]) as second,
         ):
-            found = store.find(repository, tree)  # another run has made it meanwhile
-            return found if found is not None else _made(repository, place, lock, commit, tree, say, children)
+            found = store.find(repository, tree, asked.epoch)  # another run has made it meanwhile
+            return found if found is not None else _made(repository, (first, second), lock, asked, say, children)
     except OSError as error:
         raise unseen(f"{_BLIND}{_WHO}: {error.filename or 'a file'}: {error.strerror or error}") from None
+
+
+class _Asked(NamedTuple):
+    """What is to be built: the commit and its tree, by the configuration in it, and the time that files get."""
+
+    commit: str
+    tree: str
+    config: Config
+    epoch: int
+
+
+def _asked(repository: Repository, commit: str, tree: str) -> _Asked:
+    with closing(ObjectReader(repository.top)) as reader:
+        config = settings.of(reader, tree)
+        return _Asked(commit, tree, config, epoch.of(reader, commit, changelog=config.changelog))
 
 
 def _marked(problem: Problem) -> Problem:
@@ -70,29 +99,92 @@ def _marked(problem: Problem) -> Problem:
 
 def _made(
     repository: Repository,
-    source: Checkout,
+    sources: tuple[Checkout, Checkout],
     lock: int,
-    commit: str,
-    tree: str,
+    found: _Asked,
     say: Callable[[str], None],
     children: Children,
 ) -> Dists:
-    """Build in a checkout and keep what comes of it; what comes beside the distributions is made here, too."""
-    wanted = _version(source.tree)
-    _set_modes(source.tree)
-    say("distributions: building")
-    log = source.folder / "log.txt"
-    with store.begun(repository, tree) as place:
-        folder = store.dists(place)
-        epoch, keep = _time(repository, commit), (lock, source.lock)
-        try:
-            used = builder.build(source.tree, folder, log=log, epoch=epoch, keep=keep, children=children)
-        except ReleaseError as error:
-            raise ReleaseError(map(_marked, error.problems)) from None
-        _refuse_odd(folder, wanted, commit, log)
-        made = store.keep(repository, place, tree=tree, commit=commit, builder=used)
+    """Build in two checkouts and keep what comes of it; what comes beside the distributions is made here, too."""
+    first, second = sources
+    wanted = _version(first.tree)
+    for source in sources:
+        _set_modes(source.tree)
+    say("distributions: building, twice")
+    log = first.folder / "log.txt"
+    with store.begun(repository, found.tree) as place, tempfile.TemporaryDirectory(prefix="release-dists-") as other:
+        scratch = Path(other)
+        folder, again = store.dists(place), scratch / "again"
+        resolution = embedded.written(tuple(one.tree for one in sources), wanted, found.epoch, scratch, children)
+        logs = (log, second.folder / "log.txt")
+
+        def build(number: int, own: Children) -> dict[str, str]:
+            source, out = sources[number], (folder, again)[number]
+            keep = (lock, source.lock)
+            return builder.build(source.tree, out, log=logs[number], epoch=found.epoch, keep=keep, children=own)
+
+        used, _ = _side_by_side(build, children)
+        _refuse_odd(folder, wanted, found.commit, log)
+        if resolution is None:
+            wheel = next(path for path in sorted(folder.iterdir()) if path.suffix == ".whl")
+            resolution = resolver.resolve(first.tree, wheel, embedded.names(first.tree), scratch, children)
+        made = Dists(
+            folder=folder,
+            tree=found.tree,
+            commit=found.commit,
+            tool=receipts.tool_version(),
+            builder=used,
+            epoch=found.epoch,
+            differing=_differing(folder, again),
+            resolution=resolution,
+            files=(),
+        )
+        _tell_differing(made, first.tree, say, must_not=found.config.reproducible)
+        made = store.keep(repository, place, made)
     say(f"distributions: built {', '.join(one.name for one in made.files)}")
     return made
+
+
+def _side_by_side(build: Callable[[int, Children], dict[str, str]], children: Children) -> list[dict[str, str]]:
+    """Run both builds at once; when one fails, or this is interrupted, the other ends, too.
+
+    Raises:
+        CancelledError, ReleaseError, OSError: as of `builder.build`.
+    """
+    own = Children()
+    with children.holding(own), ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(build, number, own) for number in (0, 1)]
+        try:
+            return [one.result() for one in waiting]
+        except ReleaseError as error:
+            own.end()
+            raise ReleaseError(map(_marked, error.problems)) from None
+        except BaseException:
+            own.end()
+            raise
+
+
+def _differing(one: Path, other: Path) -> tuple[str, ...]:
+    """Return the names of files of which two builds made different ones."""
+    pairs = set(store.files(one)) ^ set(store.files(other))
+    return tuple(sorted({file.name for file in pairs}))
+
+
+def _tell_differing(made: Dists, root: Path, say: Callable[[str], None], *, must_not: bool) -> None:
+    """Say which files two builds made differently.
+
+    Raises:
+        ReleaseError: there are such, and the configuration wants none (exit 4).
+    """
+    if not made.differing:
+        return
+    what = (
+        f"two builds made different files of {', '.join(made.differing)}: {embedded.backend(root)} is not reproducible"
+    )
+    if must_not:
+        hint = "choose a backend that is, such as hatchling or flit-core, or leave out reproducible"
+        raise ReleaseError([Problem(what=what, hint=hint, exit=Exit.GATE_FAILED)])
+    say(f"warning: {what}")
 
 
 def _version(root: Path) -> versions.Version:
@@ -118,10 +210,6 @@ def _set_modes(root: Path) -> None:
             if not os.path.islink(path):  # noqa: PTH114
                 mode = 0o755 if os.stat(path).st_mode & 0o100 else 0o644  # noqa: PTH116
                 os.chmod(path, mode)  # noqa: PTH101
-
-
-def _time(repository: Repository, commit: str) -> int:
-    return int(repository.run("show", "--no-patch", "--no-show-signature", "--format=%ct", commit).out)
 
 
 def _refuse_odd(folder: Path, wanted: versions.Version, commit: str, log: Path) -> None:

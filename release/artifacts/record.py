@@ -9,7 +9,6 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from release.artifacts.store import File
 from release.entry import is_id
 from release.errors import refusal
 
@@ -21,6 +20,14 @@ NAME = "release.json"
 LARGEST = 16 * 1024 * 1024  # bytes; a record of thousands of dependencies has a tenth of it
 
 _LAYOUT = 1  # of the JSON; another one is not read
+
+
+class File(NamedTuple):
+    """A file: name, size in bytes, SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
 
 
 class Gate(NamedTuple):
@@ -88,9 +95,13 @@ def serialized(record: Record) -> bytes:
     facts["files"] = [one._asdict() for one in record.files]
     facts["gates"] = [one._asdict() for one in record.gates]
     if record.resolution is not None:
-        components = [one._asdict() for one in record.resolution.components]
-        facts["resolution"] = {**record.resolution._asdict(), "components": components}
+        facts["resolution"] = resolution_facts(record.resolution)
     return (json.dumps(facts, indent=1) + "\n").encode("ascii")
+
+
+def resolution_facts(resolution: Resolution) -> dict[str, Any]:
+    """Return a resolution for JSON."""
+    return {**resolution._asdict(), "components": [one._asdict() for one in resolution.components]}
 
 
 def parse(data: bytes, where: str) -> Record:
@@ -131,7 +142,7 @@ def _read(data: dict[str, Any]) -> Record:
     if fields.pop("layout") != _LAYOUT:
         raise ValueError("another layout")
     given = fields.pop("resolution")
-    resolution = None if given is None else _resolution(given)
+    resolution = None if given is None else read_resolution(given)
     gates = tuple(Gate(one["name"], _words(one["evidence"]), int(one["finished"])) for one in fields.pop("gates"))
     files = tuple(_file(one) for one in fields.pop("files"))
     record = Record(**fields, resolution=resolution, gates=gates, files=files)
@@ -143,7 +154,12 @@ def _read(data: dict[str, Any]) -> Record:
     return record
 
 
-def _resolution(data: dict[str, Any]) -> Resolution:
+def read_resolution(data: dict[str, Any]) -> Resolution:
+    """Make it of its JSON.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it is none of ours.
+    """
     components = tuple(
         Component(one["name"], one["version"], _words(one["hashes"]), one["license"], _words(one["needs"]))
         for one in data["components"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import sys
 import sysconfig
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from release import process
 from release.artifacts.record import Component, Resolution
-from release.errors import unseen
+from release.errors import Exit, Problem, ReleaseError, unseen
 from release.formats import inert
 from release.gates import environment
 from release.gates.children import Children
@@ -31,6 +32,7 @@ _ALONE = ("--dry-run", "--ignore-installed")  # not what happens to be installed
 _SECONDS = 900.0
 _LONGEST = 200  # characters of what is to be a license's name
 _UNKNOWN = frozenset({"", "unknown", "dual license", "other/proprietary license"})
+_NEVER = re.compile(r"requires a different Python|conflict|Invalid requirement", re.IGNORECASE)
 _LICENSE = "License :: "
 
 
@@ -44,7 +46,8 @@ def resolve(
 
     Raises:
         CancelledError: the children were to end.
-        ReleaseError: it cannot be resolved, or the lock cannot be read (exit 5).
+        ReleaseError: its requirements contradict each other or this Python (exit 4), they cannot be looked up, or the
+            lock cannot be read (exit 5).
         OSError: a file cannot be written.
     """
     locked = locks.find(tracked.tree(root), own)
@@ -61,11 +64,20 @@ def resolve(
         with (children or Children()).holding(group):
             status = group.wait()
     if status:
-        raise unseen(f"what the project needs cannot be resolved for the SBOM: {_why(said)}")
+        raise _failed(_why(said))
     try:
         return _read(json.loads(report.read_bytes()), locked)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise unseen(f"pip's report of what the project needs cannot be read: {error}") from None
+
+
+def _failed(why: str) -> ReleaseError:
+    """Return the error of a resolution: what can never be resolved is a finding, otherwise nothing was tried."""
+    what = f"what the project needs cannot be resolved for the SBOM: {why}"
+    if not _NEVER.search(why):
+        return unseen(what)
+    hint = "correct dependencies and requires-python of pyproject.toml, or the lock"
+    return ReleaseError([Problem(what=what, hint=hint, exit=Exit.GATE_FAILED)])
 
 
 def _python(scratch: Path) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from dataclasses import asdict, dataclass, replace
+from typing import IO, TYPE_CHECKING, Any
 
+from release.artifacts import record
+from release.artifacts.record import File, Resolution
 from release.entry import is_id, tree_name
 from release.errors import refusal
 from release.gates import parts, receipts
@@ -27,25 +29,19 @@ if TYPE_CHECKING:
 KEPT = 10  # trees; the oldest beyond them go
 LOCK_SECONDS = 60.0  # how long a run waits for another one that builds
 
-_LAYOUT = 1  # of the record's JSON; a folder with another is as good as none
+_LAYOUT = 2  # of the record's JSON; a folder with another is as good as none
 _DISTS = "dist"
 _RECORD = "dists.json"
 _UNFINISHED = "."  # begins the names of folders that are being filled or removed
-
-
-class File(NamedTuple):
-    """A file: name, size in bytes, SHA-256."""
-
-    name: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dists:
     """The distributions of a tree: `folder` holds `files` and nothing else.
 
-    They were built from `commit`, by this `tool` version and the `builder` versions.
+    They were built from `commit`, by this `tool` version and the `builder` versions, twice: `differing` are the names
+    of those that were not the same. `epoch` is the time in UTC seconds of the files in them, `resolution` is
+    what they need.
     """
 
     folder: Path
@@ -53,15 +49,22 @@ class Dists:
     commit: str
     tool: str
     builder: Mapping[str, str]
+    epoch: int
+    differing: tuple[str, ...]
+    resolution: Resolution
     files: tuple[File, ...]
 
 
-def find(repository: Repository, tree: str) -> Dists | None:
-    """Return what was built of a tree, by this version of the tool, and is as it was then; None without."""
+def find(repository: Repository, tree: str, epoch: int | None = None) -> Dists | None:
+    """Return what was built of a tree, by this version of the tool, and is as it was then; None without.
+
+    Files in it have the time `epoch`, if one is given.
+    """
     place = _place(repository, tree)
     try:
         found = _read(place / _DISTS, json.loads((place / _RECORD).read_bytes()))
-        is_same = (found.tree, found.tool) == (tree, receipts.tool_version()) and files(found.folder) == found.files
+        is_same = (found.tree, found.tool, found.epoch) == (tree, receipts.tool_version(), epoch or found.epoch)
+        is_same = is_same and files(found.folder) == found.files
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return found if is_same else None
@@ -141,26 +144,20 @@ def dists(place: Path) -> Path:
     return place / _DISTS
 
 
-def keep(repository: Repository, place: Path, *, tree: str, commit: str, builder: Mapping[str, str]) -> Dists:
-    """Put the folder that `begun` has yielded in its place, durably, and return what is in it.
+def keep(repository: Repository, place: Path, made: Dists) -> Dists:
+    """Put the folder that `begun` has yielded in its place, durably, and return what is in it: `made`, with its files.
 
     Raises:
         OSError: it cannot be read or put there.
     """
-    final = _place(repository, tree)
-    made = Dists(
-        folder=final / _DISTS,
-        tree=tree,
-        commit=commit,
-        tool=receipts.tool_version(),
-        builder=dict(builder),
-        files=files(place / _DISTS),
-    )
+    final = _place(repository, made.tree)
+    made = replace(made, folder=final / _DISTS, files=files(place / _DISTS))
     facts = {"layout": _LAYOUT, **{name: value for name, value in asdict(made).items() if name != "folder"}}
     facts["files"] = [one._asdict() for one in made.files]
+    facts["resolution"] = record.resolution_facts(made.resolution)
     (place / _RECORD).write_text(json.dumps(facts, indent=1) + "\n", encoding="ascii")
     journal.sync_all([*place.rglob("*"), place])
-    old = final.with_name(f"{_UNFINISHED}old-{tree}")
+    old = final.with_name(f"{_UNFINISHED}old-{made.tree}")
     if final.exists():
         final.rename(old)  # no folder can be put in the place of one that is not empty
     place.rename(final)
@@ -199,7 +196,9 @@ def _read(folder: Path, data: dict[str, Any]) -> Dists:
     if fields.pop("layout") != _LAYOUT:
         raise ValueError("another layout")
     listed = tuple(File(**one) for one in fields.pop("files"))
-    return Dists(folder=folder, **fields, files=listed)
+    resolution = record.read_resolution(fields.pop("resolution"))
+    differing = tuple(fields.pop("differing"))
+    return Dists(folder=folder, **fields, differing=differing, resolution=resolution, files=listed)
 
 
 def _prune(newest: Path) -> None:

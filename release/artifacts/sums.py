@@ -10,7 +10,7 @@ from release.errors import refusal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from release.artifacts.store import File
+    from release.artifacts.record import File
 
 NAME = "SHA256SUMS"
 

@@ -71,13 +71,14 @@ class Children:
 
     def end(self) -> None:
         """Interrupt all of them. Their own threads see when each has ended."""
-        self._all(signal.SIGINT)
+        self.signal(signal.SIGINT)
 
     def kill(self) -> None:
         """Kill all of them."""
-        self._all(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
 
-    def _all(self, number: int) -> None:
+    def signal(self, number: int) -> None:
+        """Send a signal to all of them, and let no new one begin: together they are one child of others."""
         self._ending.set()
         with self._lock:
             for child in self._running:

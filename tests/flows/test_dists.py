@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from distributing import PROJECT, PYPROJECT
+import tiny_backend
+from distributing import PROJECT, PYPROJECT, blank
 from gating import Gated, gated
 
 import release
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WHEEL = "demo-1.0.0-py3-none-any.whl"
 SDIST = "demo-1.0.0.tar.gz"
+TESTS = str(Path(tiny_backend.__file__).parent)
 COUNTED = """
 assert "TWINE_PASSWORD" not in os.environ
 open(os.environ["HOME"] + "/count", "a").write("x")
@@ -74,7 +76,7 @@ def test_they_are_built_once_from_what_is_committed_and_described(
     assert set(record["builder"]) == {"python", "build"}
     assert [one["name"] for one in record["files"]] == [WHEEL, SDIST]
     assert all(len(one["sha256"]) == 64 and one["size"] > 0 for one in record["files"])
-    assert project.said == ["distributions: building", f"distributions: built {WHEEL}, {SDIST}"]
+    assert project.said == ["distributions: building, twice", f"distributions: built {WHEEL}, {SDIST}"]
 
     loaded = count()
     project.git("checkout", "-qf", "HEAD")
@@ -147,8 +149,9 @@ def test_without_what_a_build_needs_the_installer_says_why(tmp_path: Path, monke
 # Ends before the nth of the calls by which the folder comes to its place.
 KILLED = """\
 import os, sys, time
-sys.path.insert(0, {path!r})
+sys.path[:0] = [{path!r}, {tests!r}]
 from pathlib import Path
+from distributing import blank
 from release.artifacts import store
 from release.gates import parts
 from release.git import journal, repository
@@ -166,7 +169,7 @@ Path.rename, journal.sync, journal.sync_all, parts.remove = map(
 here = repository.locate(Path.cwd())
 with store.locked(here, print, time.sleep), store.begun(here, {tree!r}) as place:
     (store.dists(place) / "a.whl").write_text("new")
-    store.keep(here, place, tree={tree!r}, commit="c", builder={{}})
+    store.keep(here, place, blank({tree!r}))
 print("end")
 """
 
@@ -178,7 +181,7 @@ def test_a_kill_at_any_step_leaves_nothing_or_all(tmp_path: Path) -> None:
     place = project.path / ".git/release/artifacts" / tree
     seen = []
     for at in range(1, 40):
-        argv = [sys.executable, "-c", KILLED.format(path=path, at=at, tree=tree)]
+        argv = [sys.executable, "-c", KILLED.format(path=path, tests=TESTS, at=at, tree=tree)]
         ended = subprocess.run(argv, cwd=project.path, capture_output=True, text=True, check=False)
         found = store.find(project.repository, tree)
         assert ended.returncode in {0, 9}, ended.stderr
@@ -200,7 +203,7 @@ def test_a_kill_at_any_step_leaves_nothing_or_all(tmp_path: Path) -> None:
         lambda place: (place / "dist" / "a.whl").unlink(),
         lambda place: (place / "dists.json").write_text("[]"),
         lambda place: (place / "dists.json").write_text(
-            (place / "dists.json").read_text().replace('"layout": 1', '"layout": 0')
+            (place / "dists.json").read_text().replace('"layout": 2', '"layout": 0')
         ),
         lambda place: (place / "dists.json").write_text(
             (place / "dists.json").read_text().replace('"tool": "', '"tool": "9')
@@ -212,7 +215,7 @@ def test_what_is_not_as_it_was_built_does_not_count(change: Callable[[Path], obj
     here, tree = project.repository, "2" * 40
     with store.locked(here, print, time.sleep), store.begun(here, tree) as place:
         (store.dists(place) / "a.whl").write_text("x")
-        made = store.keep(here, place, tree=tree, commit="c", builder={})
+        made = store.keep(here, place, blank(tree))
     assert store.find(here, tree) == made
     change(made.folder.parent)
     assert store.find(here, tree) is None
@@ -224,7 +227,7 @@ def test_the_newest_trees_are_kept(tmp_path: Path) -> None:
     trees = [f"{number:040x}" for number in range(store.KEPT + 2)]
     for number, tree in enumerate(trees):
         with store.locked(here, print, time.sleep), store.begun(here, tree) as place:
-            made = store.keep(here, place, tree=tree, commit="c", builder={})
+            made = store.keep(here, place, blank(tree))
         os.utime(made.folder.parent, (number, number))
     assert [tree for tree in trees if store.find(here, tree)] == trees[2:]
     with pytest.raises(ValueError, match="is not the id of a tree"):

@@ -81,7 +81,7 @@ def test_the_gate_looks_at_what_was_built_before_it_started(tmp_path: Path) -> N
         "installed demo 1.0.0 into a clean environment, imported demo",
     ]
     assert receipt.expires is None
-    assert made.said[1:3] == ["distributions: building", f"distributions: built {WHEEL}, {SDIST}"]
+    assert made.said[1:3] == ["distributions: building, twice", f"distributions: built {WHEEL}, {SDIST}"]
 
     (built.folder / WHEEL).write_bytes(b"another")
     assert made.receipt("package") is None
@@ -109,7 +109,7 @@ def test_a_gate_that_finds_something_is_told_from_one_that_could_not_be_built_fo
     backend = PROJECT["tiny_backend.py"].replace("Summary: A demo", "Summary: A demo\nRequires-Python: <3", 1)
     error = refused(project(tmp_path / "uninstallable", {"tiny_backend.py": backend}))
     assert error.exit == Exit.GATE_FAILED
-    assert f"session package aborted: found: {WHEEL} cannot be installed: " in str(error)
+    assert "'demo' requires a different Python" in str(error)
 
     made = project(tmp_path / "nothing", {"pyproject.toml": "[dependency-groups]\npackage = []\n"})
     error = refused(made)

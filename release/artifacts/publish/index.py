@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from release.artifacts.publish.job import Job
-    from release.artifacts.store import File
+    from release.artifacts.record import File
     from release.errors import ReleaseError
 
 _ENDS = (".whl", ".tar.gz")
