@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from release.artifacts import record as records
 from release.artifacts import store, sums
-from release.errors import Problem, ReleaseError
+from release.errors import Problem, ReleaseError, refusal
 from release.formats import inert
 from release.gates import parts
 from release.git import journal
@@ -176,12 +176,9 @@ def copied(bundle: Bundle, folder: Path) -> tuple[str, ...]:
         ReleaseError: there is something in it that no bundle has left (exit 3); nothing has changed.
         OSError: a file cannot be written.
     """
+    refuse_foreign(folder)
     folder.mkdir(parents=True, exist_ok=True)
     before = _left(folder)
-    foreign = [path.name for path in sorted(folder.iterdir()) if path.name not in before]
-    if foreign:
-        what = f"{folder.name}/ holds what no release has left there: {', '.join(map(inert.reason, foreign))}"
-        raise ReleaseError([Problem(what=what, hint="move or remove it, then again")])
     names = tuple(path.name for path in bundle.files)
     # The record first: what an interrupted copy leaves is known by it.
     for name in sorted(names, key=lambda name: name != records.NAME):
@@ -191,6 +188,21 @@ def copied(bundle: Bundle, folder: Path) -> tuple[str, ...]:
     for name in before - {*names, *_IGNORED}:
         (folder / name).unlink(missing_ok=True)
     return names
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder such as dist/ in which something lies that no bundle has left there.
+
+    Raises:
+        ReleaseError: it holds such, each named (exit 3).
+    """
+    if not folder.is_dir():
+        return
+    before = _left(folder)
+    foreign = [path.name for path in sorted(folder.iterdir()) if path.name not in before]
+    if foreign:
+        what = f"{folder.name}/ holds what no release has left there: {', '.join(map(inert.reason, foreign))}"
+        raise refusal(what, "move or remove it, then again")
 
 
 def _left(folder: Path) -> set[str]:

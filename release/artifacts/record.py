@@ -5,6 +5,7 @@ It is written once, before the tag is visible, and read by whoever publishes, re
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,9 +68,10 @@ class Resolution(NamedTuple):
 class Record:
     """A release. `tag_object` is the id of its annotated tag, `previous` the tag of the release before it ("": none).
 
-    `repository` is the address that was pushed to, without user and password ("": none); `epoch` the time in UTC
-    seconds that files in archives have; `builder` the versions of what built them, by name, `tool` that of this
-    program; `is_reproducible` whether two builds in two places were the same; `files` are all the others beside it.
+    What was built of a commit without a tag has neither `tag` nor `tag_object`. `repository` is the address for others,
+    without user and password ("": none); `epoch` the time in UTC seconds that files in archives have; `builder` the
+    versions of what built them, by name, `tool` that of this program; `is_reproducible` whether two builds in two
+    places were the same; `files` are all the others beside it.
     """
 
     project: str
@@ -87,6 +89,11 @@ class Record:
     resolution: Resolution | None
     gates: tuple[Gate, ...]
     files: tuple[File, ...]
+
+
+def files_of(contents: Mapping[str, bytes]) -> tuple[File, ...]:
+    """Return what files with these contents, by name, are."""
+    return tuple(File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in contents.items())
 
 
 def serialized(record: Record) -> bytes:
@@ -146,7 +153,7 @@ def _read(data: dict[str, Any]) -> Record:
     gates = tuple(Gate(one["name"], _words(one["evidence"]), int(one["finished"])) for one in fields.pop("gates"))
     files = tuple(_file(one) for one in fields.pop("files"))
     record = Record(**fields, resolution=resolution, gates=gates, files=files)
-    if not all(map(is_id, (record.commit, record.tree, record.tag_object))):
+    if not all(map(is_id, (record.commit, record.tree, *([record.tag_object] if record.tag else [])))):
         raise ValueError("its commit, tree or tag is no object id")
     texts = (record.project, record.version, record.tag, record.previous, record.repository, record.tool)
     if not all(isinstance(one, str) for one in texts) or type(record.epoch) is not int:

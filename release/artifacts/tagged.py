@@ -25,8 +25,9 @@ _TAGS = "refs/tags/"
 class Tagged(NamedTuple):
     """A release: its version, the name and the id of its tag, commit and tree, and the configuration of that tree.
 
-    `previous` is the tag of the final release before it, "" for none; `is_newest` says that no greater final version
-    is tagged here.
+    What has no tag yet has neither name nor id of one.
+    `previous` is the tag of the final release before it, "" for none; `older` are the commits of all tags of versions
+    below it, whether it builds on them or not; `is_newest` says that no greater final version is tagged here.
     """
 
     version: Version
@@ -36,6 +37,7 @@ class Tagged(NamedTuple):
     tree: str
     config: Config
     previous: str
+    older: Mapping[Version, str]
     is_newest: bool
 
 
@@ -46,20 +48,51 @@ def find(repository: Repository, reader: ObjectReader, wanted: str = "") -> Tagg
         ReleaseError: there is no such release, or HEAD has none, or its configuration cannot be read (exit 2); its tag
             is not annotated, or says another name than it has (exit 3).
     """
-    head = reader.resolve("HEAD")
-    if head is None:
-        raise usage("the repository has no commit yet", "make the first commit")
-    pattern = configuration.load(reader.file(head, "pyproject.toml"), origin="pyproject.toml at HEAD").tag
-    refs = parse_refs(repository.run(*LIST_REFS, "refs/tags/").out)
-    tags = _versions(refs, pattern)
+    head, pattern, tags = _look(repository, reader)
     version = versions.parse(wanted) if wanted else _of(repository, head, tags)
-    name = versions.tag_name(version, pattern)
     if version not in tags:
+        name = versions.tag_name(version, pattern)
         raise usage(f"there is no tag {name} here", "git fetch --tags, or see: invoke release.status")
-    ref = tags[version]
+    return _read(repository, reader, version, tags, pattern)
+
+
+def head(repository: Repository, reader: ObjectReader) -> Tagged:
+    """Return what HEAD is: the release that is tagged there as VERSION, or one without a tag yet.
+
+    Raises:
+        ReleaseError: it has no VERSION of ours, or its configuration cannot be read (exit 2); as `find` (exit 3).
+    """
+    commit, pattern, tags = _look(repository, reader)
+    version = versions.parse_file(reader.plain_file(commit, "VERSION") or b"", "VERSION at HEAD")
+    if version in tags and tags[version].commit == commit:
+        return _read(repository, reader, version, tags, pattern)
+    tree = reader.commit(commit).tree
+    older = _older(version, tags)
+    previous = _previous(repository, commit, older, pattern)
+    return Tagged(version, "", "", commit, tree, settings.of(reader, tree), previous, older, is_newest=False)
+
+
+def _look(repository: Repository, reader: ObjectReader) -> tuple[str, str, dict[Version, Ref]]:
+    """Return the commit of HEAD, how it names tags, and the tags of versions.
+
+    Raises:
+        ReleaseError: there is no commit yet, or its configuration cannot be read (exit 2).
+    """
+    commit = reader.resolve("HEAD")
+    if commit is None:
+        raise usage("the repository has no commit yet", "make the first commit")
+    pattern = configuration.load(reader.file(commit, "pyproject.toml"), origin="pyproject.toml at HEAD").tag
+    return commit, pattern, _versions(parse_refs(repository.run(*LIST_REFS, "refs/tags/").out), pattern)
+
+
+def _read(
+    repository: Repository, reader: ObjectReader, version: Version, tags: Mapping[Version, Ref], pattern: str
+) -> Tagged:
+    ref, name = tags[version], versions.tag_name(version, pattern)
     _refuse_replayed(reader, ref, name)
     tree = reader.commit(ref.commit).tree
     finals = [one for one in tags if versions.is_final(one)]
+    older = _older(version, tags)
     return Tagged(
         version=version,
         name=name,
@@ -67,7 +100,8 @@ def find(repository: Repository, reader: ObjectReader, wanted: str = "") -> Tagg
         commit=ref.commit,
         tree=tree,
         config=settings.of(reader, tree),
-        previous=_previous(repository, ref.commit, version, tags, pattern),
+        previous=_previous(repository, ref.commit, older, pattern),
+        older=older,
         is_newest=versions.is_final(version) and version == max(finals),
     )
 
@@ -104,7 +138,11 @@ def _refuse_replayed(reader: ObjectReader, ref: Ref, name: str) -> None:
         raise refusal(f"the tag {name} holds the tag object of {said!a}", "it was put there by hand: do not trust it")
 
 
-def _previous(repository: Repository, commit: str, version: Version, tags: Mapping[Version, Ref], pattern: str) -> str:
-    older = {one: ref.commit for one, ref in tags.items() if one < version and versions.is_final(one)}
-    found = history.released(repository, commit, older).greatest
+def _older(version: Version, tags: Mapping[Version, Ref]) -> dict[Version, str]:
+    return {one: ref.commit for one, ref in tags.items() if one < version}
+
+
+def _previous(repository: Repository, commit: str, older: Mapping[Version, str], pattern: str) -> str:
+    finals = {one: at for one, at in older.items() if versions.is_final(one)}
+    found = history.greatest(repository, commit, finals)
     return versions.tag_name(found.version, pattern) if found is not None else ""

@@ -21,6 +21,7 @@ from release.git import repository as repositories
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from release.config import Index
     from release.git.repository import Repository
 
 CONFIG = "pyproject.toml"
@@ -52,10 +53,12 @@ class Stage:
 class Rehearsal:
     """A rehearsal under way, and the one permission there is to go on without a gate that could not look.
 
-    Its steps are handed it as an object, in this process. `unaudited` is what they went on without.
+    Its steps are handed it as an object, in this process. `index` is the package index that stands in for the real one,
+    None when there is none here, and nothing is published then. `unaudited` is what they went on without.
     """
 
     stage: Stage
+    index: Index | None = None
     unaudited: list[Problem] = field(default_factory=list)
 
     def goes_on(self, repository: Repository, problems: Collection[Problem]) -> bool:

@@ -96,6 +96,11 @@ def _nearest(
     return nearest, None
 
 
+def greatest(repository: Repository, tip: str, tags: Mapping[Version, str]) -> Tagged | None:
+    """Return the greatest of these tags that `tip` contains, None if it contains none."""
+    return _greatest_reachable(repository, tip, [Tagged(version, commit) for version, commit in tags.items()])
+
+
 def _greatest_reachable(repository: Repository, tip: str, above: Collection[Tagged]) -> Tagged | None:
     ordered = sorted(above, key=lambda tagged: tagged.version, reverse=True)
     for start in range(0, len(ordered), _BATCH):

@@ -10,7 +10,16 @@ from release.tasks import branches, flow, steps
 def collection() -> Collection:
     """Return all tasks, as `tasks.py` exposes them."""
     root = Collection()
-    for step in (steps.version, steps.bump, steps.propagate, steps.changelog, steps.scan, steps.tag):
+    for step in (
+        steps.version,
+        steps.bump,
+        steps.propagate,
+        steps.changelog,
+        steps.scan,
+        steps.build,
+        steps.tag,
+        steps.publish,
+    ):
         root.add_task(step)
     releases = Collection("release")
     for part in (
@@ -21,6 +30,7 @@ def collection() -> Collection:
         flow.status,
         flow.check,
         flow.config,
+        flow.verify,
         flow.resume,
         flow.abort,
         flow.rehearse,

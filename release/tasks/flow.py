@@ -1,4 +1,4 @@
-"""The release as tasks: prepare, drop, status, check, config, resume, abort, rehearse."""
+"""The release as tasks: prepare, drop, status, check, config, verify, resume, abort, rehearse."""
 
 from __future__ import annotations
 
@@ -159,6 +159,14 @@ def config(context: Context, json: bool = False, schema: bool = False) -> None: 
     from release.tasks import reports  # noqa: PLC0415
 
     reports.config(as_json=json, schema=schema)
+
+
+@task(auto_shortflags=False, help={"version": "the release", "json": "print the facts as JSON"})
+def verify(context: Context, version: str, json: bool = False) -> None:  # a flag's name
+    """Download what was published and check digests, signatures, provenance, and that it installs."""
+    from release.tasks import shipping  # noqa: PLC0415
+
+    shipping.verify(context, version, as_json=json)
 
 
 @task(auto_shortflags=False, help={"dry-run": "show what it would do and change nothing"})

@@ -1,4 +1,4 @@
-"""The single steps as tasks: version, bump, propagate, changelog, scan, tag."""
+"""The single steps as tasks: version, bump, propagate, changelog, scan, tag, build, publish."""
 
 from __future__ import annotations
 
@@ -159,3 +159,35 @@ def scan(
     from release.tasks import scanning  # noqa: PLC0415  # nothing is loaded for `invoke --list`
 
     scanning.scan(gate or (), fresh=fresh, dry_run=dry_run or context.config.run.dry, as_json=json)
+
+
+@task(auto_shortflags=False, help={"dry-run": "say what would be built"})
+def build(context: Context, dry_run: bool = False) -> None:
+    """Build sdist, wheel, SBOM, checksums and metadata from HEAD's tree into dist/."""
+    from release.tasks import shipping  # noqa: PLC0415  # nothing is loaded for `invoke --list`
+
+    shipping.build(context, dry_run=dry_run)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "to": "only this publisher: index, image, chart or forge",
+        "version": "the release (default: that of HEAD, or the last one that HEAD builds on)",
+        "final": "publish the forge's draft, too",
+        "dry-run": "look everywhere, and say what would be uploaded",
+        "yes": words.YES,
+    },
+)
+def publish(
+    context: Context,
+    to: str = "",
+    version: str = "",
+    final: bool = False,
+    dry_run: bool = False,
+    yes: bool = False,
+) -> None:
+    """Upload what was built for a tag: to the index, registries, and the forge as a draft."""
+    from release.tasks import shipping  # noqa: PLC0415  # nothing is loaded for `invoke --list`
+
+    shipping.publish(context, shipping.Wish(version, to, final), dry_run=dry_run, yes=yes)

@@ -69,13 +69,14 @@ def check(job: Job) -> Iterator[Seen]:
 
 
 def checked(job: Job, asked: Web) -> Iterator[Seen]:
-    """Yield what came of a look at each file, by `asked`; the files are in the scratch folder afterwards."""
+    """Yield what came of a look at each file, by `asked`; the files are in `job.fetched` afterwards."""
+    job.fetched.mkdir(exist_ok=True)
     where = web.shown(job.config.index.simple)
     listed = {one.name: one for one in simple.files(asked, job.config.index.simple, job.record.project, job.version)}
     for one in _dists(job):
         what = f"{one.name} at {where}"
         found = listed.pop(one.name, None)
-        digest = asked.download(found.url, job.scratch / one.name) if found is not None else ""
+        digest = asked.download(found.url, job.fetched / one.name) if found is not None else ""
         if not digest:
             yield Seen(what, State.MISMATCH if "index" in job.known else State.UNSEEN, "it is not there")
         elif digest != one.sha256:

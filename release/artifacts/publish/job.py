@@ -56,6 +56,11 @@ class Job(NamedTuple):
     known: Mapping[str, Facts] = {}
 
     @property
+    def fetched(self) -> Path:
+        """Where `check` leaves distributions as it fetched them from the index."""
+        return self.scratch / "fetched"
+
+    @property
     def version(self) -> Version:
         """The version that is published."""
         return versions.parse(self.record.version)

@@ -1,0 +1,198 @@
+"""`build`: what a release leaves behind, made of its tag, or of a commit that is not tagged yet."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from release import config as configuration
+from release.artifacts import bundle, dists, record, sbom
+from release.artifacts import epoch as times
+from release.artifacts.record import Gate, Record
+from release.errors import ReleaseError, refusal, unseen
+from release.gates import receipts
+from release.git import command
+from release.git.database import ObjectReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from release.artifacts.bundle import Bundle
+    from release.artifacts.store import Dists
+    from release.artifacts.tagged import Tagged
+    from release.git.repository import Repository
+
+DIST = "dist"
+
+_PUBLIC = re.compile(r"(?:(?:https?|ssh|git)://|[\w.-]+@[\w.-]+:|[\w.-]+\.[\w.-]+:).+")
+_USER = re.compile(r"(?<=://)[^/]*@")
+
+
+class _Parts(NamedTuple):
+    """What a bundle is made of: its record, files to be copied, and the content of others by name."""
+
+    record: Record
+    sources: tuple[Path, ...]
+    more: dict[str, bytes]
+
+
+def of_release(repository: Repository, release: Tagged, *, say: Callable[[str], None]) -> Bundle:
+    """Return the bundle of a release: the one that is here, else the one that came along in dist/, else a new one.
+
+    Raises:
+        ReleaseError: one that is here, or came along, is not as it was made (exit 3); as of `dists.built`.
+        OSError: a file cannot be read or written.
+    """
+    found = bundle.find(repository, release.name)
+    if found is not None:
+        _refuse_other(found.record, release, str(found.folder))
+        return found
+    came = _came_along(repository, release)
+    if came is not None:
+        say(f"{release.name}: taken as it came in {DIST}/")
+        parts = _Parts(came.record, tuple(path for path in came.files if path.name != record.NAME), {})
+        return bundle.kept(repository, parts.record, parts.sources, parts.more, lambda _: None)
+    parts = _parts(repository, release, say)
+    return bundle.kept(repository, parts.record, parts.sources, parts.more, lambda _: None)
+
+
+def into_dist(repository: Repository, release: Tagged, *, say: Callable[[str], None]) -> Bundle:
+    """Put the bundle of a release, or of a commit without a tag, into dist/ and return it as it is there.
+
+    Raises:
+        ReleaseError: as `of_release`; there is something in dist/ that no bundle has left (exit 3).
+        OSError: a file cannot be read or written.
+    """
+    folder = repository.top / DIST
+    bundle.refuse_foreign(folder)
+    if release.name:
+        made = of_release(repository, release, say=say)
+        bundle.copied(made, folder)
+    else:
+        with tempfile.TemporaryDirectory(prefix="release-bundle-") as place:
+            parts = _parts(repository, release, say)
+            bundle.fill(Path(place), parts.record, parts.sources, parts.more, lambda _: None)
+            bundle.copied(bundle.Bundle(Path(place), parts.record), folder)
+    return bundle.checked(folder)
+
+
+def known(repository: Repository, release: Tagged) -> Bundle:
+    """Return the bundle of a release that is here, or came along in dist/; nothing is built.
+
+    Raises:
+        ReleaseError: there is none (exit 5), or it is not as it was made (exit 3).
+    """
+    found = bundle.find(repository, release.name) or _came_along(repository, release)
+    if found is None:
+        what = f"what was made for {release.name} is not known here: there is no {record.NAME} of it"
+        raise unseen(what, f"take its files from where it was released, into {DIST}/, then again")
+    _refuse_other(found.record, release, str(found.folder))
+    return found
+
+
+def is_there(repository: Repository, release: Tagged) -> bool:
+    """Whether a release is built already, here or in dist/."""
+    return bundle.place(repository, release.name).is_dir() or _tag_of(repository.top / DIST) == release.name
+
+
+def refuse_foreign(repository: Repository, made: Bundle) -> None:
+    """Refuse a dist/ that holds distributions of nobody knows what, where a release is to be published.
+
+    Raises:
+        ReleaseError: it does, each file named (exit 3).
+    """
+    folder = repository.top / DIST
+    if not folder.is_dir():
+        return
+    if _tag_of(folder) == made.record.tag:
+        bundle.checked(folder)
+        return
+    bundle.refuse_foreign(folder)
+
+
+def _came_along(repository: Repository, release: Tagged) -> Bundle | None:
+    """Return what lies in dist/, if it is of this release.
+
+    Raises:
+        ReleaseError: it is, and is not as it was made (exit 3).
+    """
+    folder = repository.top / DIST
+    if not folder.is_dir() or _tag_of(folder) != release.name:
+        return None
+    came = bundle.checked(folder)
+    _refuse_other(came.record, release, f"{DIST}/{record.NAME}")
+    return came
+
+
+def _tag_of(folder: Path) -> str | None:
+    """Return the tag that the record in a folder names; None without a record that can be read."""
+    try:
+        return record.read(folder / record.NAME).tag
+    except (OSError, ReleaseError):
+        return None
+
+
+def _refuse_other(known: Record, release: Tagged, where: str) -> None:
+    """Refuse the record of another commit under the same tag.
+
+    Raises:
+        ReleaseError: it is one (exit 3).
+    """
+    ours = (release.oid, release.commit, release.tree)
+    if (known.tag_object, known.commit, known.tree) != ours:
+        what = f"{where} is of commit {known.commit[:10]}, and {release.name} is on {release.commit[:10]}"
+        raise refusal(what, "one of them was replaced: find out which; do not publish")
+
+
+def _parts(repository: Repository, release: Tagged, say: Callable[[str], None]) -> _Parts:
+    """Build what there is to build, and describe it.
+
+    Raises:
+        ReleaseError: as of `dists.built`.
+    """
+    with closing(ObjectReader(repository.top)) as reader:
+        table = reader.plain_file(release.commit, "pyproject.toml")
+        epoch = times.of(reader, release.commit, changelog=release.config.changelog)
+    names = configuration.project_names(table)
+    project = names[0] if names else repository.top.name
+    tool = receipts.tool_version()
+    built: Dists | None = None
+    more: dict[str, bytes] = {}
+    if release.config.build:
+        built = dists.built(repository, commit=release.commit, tree=release.tree, say=say)
+        text = sbom.rendered(project, str(release.version), built.resolution, epoch=built.epoch, tool=tool)
+        more[sbom.name(project, str(release.version))] = text
+    made = Record(
+        project=project,
+        version=str(release.version),
+        tag=release.name,
+        tag_object=release.oid,
+        commit=release.commit,
+        tree=release.tree,
+        previous=release.previous,
+        repository=_address(repository, release.config.remote),
+        epoch=epoch,
+        tool=tool,
+        builder={} if built is None else built.builder,
+        is_reproducible=built is None or not built.differing,
+        resolution=None if built is None else built.resolution,
+        gates=tuple(_gates(repository, release)),
+        files=(*(() if built is None else built.files), *record.files_of(more)),
+    )
+    sources: Sequence[Path] = () if built is None else [built.folder / one.name for one in built.files]
+    return _Parts(made, tuple(sources), more)
+
+
+def _gates(repository: Repository, release: Tagged) -> list[Gate]:
+    found = (receipts.find(repository, gate, release.tree) for gate in dict.fromkeys(release.config.gates))
+    return [Gate(one.gate, one.counts or one.evidence, one.ended) for one in found if one is not None]
+
+
+def _address(repository: Repository, remote: str) -> str:
+    """Return where the repository is for others, without user and password; "" when it is nowhere but here."""
+    asked = command.start(["remote", "get-url", "--", remote or "origin"], cwd=repository.top).finish()
+    url = asked.out.decode("utf-8", "replace").partition("\n")[0] if asked.status == 0 else ""
+    return _USER.sub("", url) if _PUBLIC.fullmatch(url) else ""
