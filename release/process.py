@@ -11,7 +11,7 @@ import threading
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 PATIENCE = 3.0  # seconds that an interrupted group has to clean up before it is killed
@@ -73,11 +73,14 @@ class Process:
         return self._popen.stdout
 
     def finish(self, data: bytes = b"", *, timeout: float | None = None) -> Result:
-        """Feed the rest, read the rest and wait; on `timeout` (seconds) or an exception the program is killed.
+        """Feed the rest, read the rest and wait; on `timeout` (seconds) or an exception the program is ended.
+
+        What has a limit leads a group or a session of its own: else what it has started would outlive it.
 
         Raises:
-            TimeoutError: the program did not end in time.
+            TimeoutError: the program did not end in time, or what it has started keeps its streams open.
         """
+        assert timeout is None or self._leads  # noqa: S101  # whoever started it decides that
         try:
             out, err = self._popen.communicate(data, timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -89,16 +92,19 @@ class Process:
         return Result(argv=self.argv, status=self._popen.returncode, out=out, err=err)
 
     def signal(self, number: int) -> None:
-        """Send a signal to the program, and to its group if it has one of its own, unless it has ended."""
+        """Send a signal to the program, and to what is left of what it leads, unless it has ended."""
         if self._leads and self._popen.returncode is None:
-            _signal_group(self._popen.pid, number)
+            _signal(self._popen.pid, number, _beyond_group(self._popen.pid))
         else:
             self._popen.send_signal(number)
 
     def kill(self) -> None:
-        """End the program now and reap it."""
-        self._popen.kill()
-        self._popen.wait()
+        """End the program now, with all that it leads, and reap it."""
+        if self._leads and self._popen.returncode is None:
+            _end(self._popen)
+        else:
+            self._popen.kill()
+            self._popen.wait()
         for stream in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if stream is not None:
                 try:
@@ -122,49 +128,74 @@ class Group:
         try:
             status = self._popen.wait()
         except BaseException:
-            self._end()
+            _end(self._popen)
             raise
         self.signal(signal.SIGKILL)
         return status
 
-    def _end(self) -> None:
-        """Interrupt all of it, and kill what is there after PATIENCE seconds, or at the next Ctrl-C."""
-        try:
-            self.signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed below
-                self._popen.wait(PATIENCE)
-        finally:
-            self.signal(signal.SIGKILL)
-            self._popen.wait()
-
     def signal(self, number: int) -> None:
         """Send a signal to all that is left of the group, and where `/proc` tells, of the session."""
-        _signal_group(self._popen.pid, number)
-        for process in _of_session(self._popen.pid):  # timeout(1) and `set -m` make groups of their own
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(process, number)
+        _signal(self._popen.pid, number, _beyond_group(self._popen.pid))
 
 
-def _of_session(session: int) -> list[int]:
-    """Return the living processes of a session that are not in its leader's group (Linux: proc(5), stat)."""
+def _end(popen: subprocess.Popen[bytes]) -> None:
+    """Interrupt a leader and all it leads, and kill what is there when it has ended.
+
+    It has PATIENCE seconds for that, or until the next Ctrl-C.
+    """
+    others = _beyond_group(popen.pid)  # first: whoever has lost its parent belongs to nobody
+    known = {(one.pid, one.session) for one in others}
+    try:
+        _signal(popen.pid, signal.SIGINT, others)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed below
+            popen.wait(PATIENCE)
+    finally:
+        left = [one for one in _living() if (one.pid, one.session) in known]
+        _signal(popen.pid, signal.SIGKILL, [*left, *_beyond_group(popen.pid)])
+        popen.wait()
+
+
+class _Living(NamedTuple):
+    pid: int
+    parent: int
+    group: int
+    session: int
+
+
+def _signal(leader: int, number: int, others: Iterable[_Living]) -> None:
+    """Send a signal to a leader's group, and to others."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)  # nobody is left; some systems say the latter of a group whose members are all dead
+    for process in others:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process.pid, number)
+
+
+def _beyond_group(leader: int) -> list[_Living]:
+    """Return what else belongs to a session, whose leader that is, and what has been started from there.
+
+    timeout(1) and `set -m` make groups of their own, and what `run` starts leads sessions.
+    """
+    living = _living()
+    found: set[int] = set()
+    while more := {one.pid for one in living if one.session == leader or one.parent in found} - found:
+        found |= more
+    return [one for one in living if one.pid in found and one.group != leader]
+
+
+def _living() -> list[_Living]:
+    """Return all that lives where that is told (Linux: proc(5), stat)."""
     found = []
     for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():  # noqa: PTH112, PTH208  # at each gate's end
         if entry.isdigit():
             try:
                 with open(f"/proc/{entry}/stat", "rb") as file:  # noqa: PTH123  # as above
-                    state, _, group, its_session = file.read().rpartition(b")")[2].split()[:4]
+                    state, parent, group, session = file.read().rpartition(b")")[2].split()[:4]
             except (OSError, ValueError):
                 continue
-            if int(its_session) == session != int(group) and state not in b"ZX":
-                found.append(int(entry))
+            if state not in b"ZX":
+                found.append(_Living(int(entry), int(parent), int(group), int(session)))
     return found
-
-
-def _signal_group(group: int, number: int) -> None:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return  # nobody is left; some systems say the latter of a group whose members are all dead
 
 
 def start_group(
@@ -239,5 +270,11 @@ def run(
     data: bytes = b"",
     timeout: float | None = None,
 ) -> Result:
-    """Run `argv` to its end with `data` on standard input; the status is the caller's to judge."""
-    return start(argv, cwd=cwd, env=env).finish(data, timeout=timeout)
+    """Run `argv` to its end, in a session of its own, with `data` on standard input.
+
+    The status is the caller's to judge.
+
+    Raises:
+        TimeoutError: it did not end within `timeout` seconds, and was ended with all that it had started.
+    """
+    return start(argv, cwd=cwd, env=env, own_session=True).finish(data, timeout=timeout)

@@ -146,10 +146,9 @@ def run(
     data: bytes = b"",
     env: Mapping[str, str] | None = None,
     accept: Collection[int] = (0,),
-    timeout: float | None = None,
 ) -> process.Result:
     """Run a reading git call; a status outside `accept` is an error."""
-    return checked(start(arguments, cwd=cwd, env=env).finish(data, timeout=timeout), accept)
+    return checked(start(arguments, cwd=cwd, env=env).finish(data), accept)
 
 
 def write(

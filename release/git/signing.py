@@ -76,7 +76,7 @@ def _verify(writer: ObjectWriter, oid: str, name: str, settings: Mapping[str, Se
     if is_ssh and not (settings.get("gpg.ssh.allowedsignersfile") or [""])[-1]:
         checked = _check_ssh(content[: match.start()], content[match.start() :])
     else:
-        checked = command.start(["verify-tag", oid], cwd=writer.repository.top).finish(timeout=_SECONDS)
+        checked = command.start(["verify-tag", oid], cwd=writer.repository.top, own_group=True).finish(timeout=_SECONDS)
     if checked.status != 0:
         raise refusal(f"the signature of the tag {name} does not verify: {checked.complaint}", _HINT)
 

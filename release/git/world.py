@@ -219,7 +219,8 @@ def push_address(repository: Repository, settings: Mapping[str, tuple[str, ...]]
 def list_remote(repository: Repository, remote: str, *, through: Mapping[str, str]) -> Process:
     """Start listing branches and tags of a remote, for `parse_remote`; `through` is its `push_address`, or empty."""
     name = _PUSH if through else remote
-    return repository.start("ls-remote", "--quiet", "--", name, "refs/heads/*", "refs/tags/*", env=through)
+    asked = ("ls-remote", "--quiet", "--", name, "refs/heads/*", "refs/tags/*")
+    return command.start(asked, cwd=repository.top, env=through, own_group=True)
 
 
 def ask_remote(
@@ -289,7 +290,7 @@ def fetch_objects(repository: Repository, remote: str, names: Iterable[str]) -> 
     """
     arguments = ["--quiet", "--no-write-fetch-head", "--no-tags", "--refmap=", "--no-auto-maintenance"]
     arguments += ["--no-recurse-submodules", "--", remote, *names]
-    started = command.start(["fetch", *arguments], cwd=repository.top, durable=True)
+    started = command.start(["fetch", *arguments], cwd=repository.top, durable=True, own_group=True)
     hint = f"try: git fetch {shlex.quote(remote)}"
     try:
         answer = started.finish(timeout=command.TRANSFER_SECONDS)

@@ -197,6 +197,7 @@ def test_a_push_that_the_server_completes_after_we_gave_up_is_known(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook(project, "pre-receive", "sleep 1.5")
+    project.git("config", "remote.origin.receivepack", "setsid git-receive-pack")  # as on another machine
     monkeypatch.setattr(command, "TRANSFER_SECONDS", 0.5)
     assert project.invoke(*FINISH).code == 7
     deadline = time.monotonic() + 60
