@@ -201,15 +201,34 @@ class Stop(NamedTuple):
 
 
 def again(flow: str, options: Mapping[str, object]) -> str:
-    """Return the command that begins a flow that merges again, with all that it was told but the tag's message.
+    """Return the command that begins a flow that merges again, with all that it was told.
 
     Without `--pr` or `--no-push` it would do what nobody asked for.
     """
     is_release = flow == "release.finish"
-    words = [flow, "--version" if is_release else "--name", str(options["name"])]
-    for flag in ("version", "commit", "receipts"):
-        words += [f"--{flag}", str(options[flag])] if options.get(flag) else []
-    words += [] if options.get("push", True) else ["--no-push"]
-    words += ["--allow-changed"] if is_release and options.get("allow_changed") else []  # others are always allowed to
-    words += [f"--{flag.replace('_', '-')}" for flag in ("keep", "allow_empty", "pr") if options.get(flag)]
-    return shlex.join(words)
+    named = {"version" if is_release else "name": options["name"]}
+    flags = ("commit", "receipts", "message", "message_file")
+    texts = {flag: options.get(flag) for flag in (*(() if is_release else ("version",)), *flags)}
+    return typed(
+        flow,
+        **named,
+        **texts,
+        no_push=not options.get("push", True),
+        allow_changed=is_release and options.get("allow_changed"),  # others are always allowed to
+        **{flag: options.get(flag) for flag in ("keep", "allow_empty", "pr")},
+    )
+
+
+def typed(task: str, *words: str, **flags: object) -> str:
+    """Return a task's command as it is typed after `invoke`, with the flags that are set; a text is a flag's value.
+
+    A message out of a file is not repeated: the file is named.
+    """
+    if flags.get("message_file"):
+        flags["message"] = ""
+    line = [task, *words]
+    for name, value in flags.items():
+        if value:
+            line.append(f"--{name.replace('_', '-')}")
+            line += [value] if isinstance(value, str) else []
+    return shlex.join(line)

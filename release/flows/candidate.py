@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -11,7 +10,7 @@ from release.errors import Problem, ReleaseError
 from release.flows import checks, commands, content, moves, publishing, situation, subjects
 from release.flows.sides import Sides
 from release.git import probing
-from release.plan import Candidate, Plan
+from release.plan import Candidate, Plan, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +24,14 @@ _THEN = "test it, commit fixes, then: invoke release.candidate    or: invoke rel
 
 
 class Wish(NamedTuple):
-    """What the task was told; without a `phase` it is that of VERSION, or rc."""
+    """What the task was told; without a `phase` it is that of VERSION, or rc. `receipts` is for the gates alone."""
 
     name: str = ""
     phase: str = ""
     push: bool = True
     message: str = ""
     allow_empty: bool = False
+    receipts: str = ""
 
 
 def candidate(scene: Situation, wish: Wish) -> Plan:
@@ -62,10 +62,16 @@ def candidate(scene: Situation, wish: Wish) -> Plan:
 
 
 def _again(wish: Wish, release: Version, phase: str) -> str:
-    """Return the command that begins it again, with all that it was told but the tag's message."""
-    words = ["release.candidate", "--version", str(release), "--phase", phase]
-    flags = {"--no-push": not wish.push, "--allow-empty": wish.allow_empty}
-    return shlex.join([*words, *(flag for flag, is_set in flags.items() if is_set)])
+    """Return the command that begins it again, with all that it was told."""
+    return typed(
+        "release.candidate",
+        version=str(release),
+        phase=phase,
+        no_push=not wish.push,
+        message=wish.message,
+        allow_empty=wish.allow_empty,
+        receipts=wish.receipts,
+    )
 
 
 def _phase(version: Version | None) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from release.errors import Problem, ReleaseError, usage
 from release.flows import checks, commands, moves, subjects
 from release.git import history, probing
-from release.plan import Plan, Push, RefUpdate
+from release.plan import Plan, Push, RefUpdate, typed
 
 if TYPE_CHECKING:
     from release.flows.situation import Branch, Situation
@@ -34,7 +33,7 @@ def drop(scene: Situation, group: str, name: str, *, remote: bool) -> tuple[Plan
     pushed = (RefUpdate(name=branch.ref, old=branch.there, new=None),) if remote else ()
     local = (RefUpdate(name=branch.ref, old=branch.here, new=None),) if branch.here is not None else ()
     plan = Plan(
-        task=shlex.join((f"{group}.drop", "--name", branch.name)),
+        task=typed(f"{group}.drop", name=branch.name, remote=remote),
         top=str(scene.repository.top),
         done=f"{branch.name} is deleted" + (f" here and at {scene.world.remote}" if remote else ""),
         undo=" && ".join(

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Wish(NamedTuple):
-    """What the task was told. `flow` is its name; `version` renumbers a hotfix, `receipts` is for the gates alone."""
+    """What the task was told. `flow` is its name, `version` renumbers a hotfix.
+
+    `message_file`, where the message came from, and `receipts` are only for whoever begins it again.
+    """
 
     flow: str
     name: str = ""
@@ -30,6 +33,7 @@ class Wish(NamedTuple):
     push: bool = True
     keep: bool = False
     message: str = ""
+    message_file: str = ""
     allow_changed: bool = False
     allow_empty: bool = False
     pr: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from release import version as versions
@@ -13,7 +12,7 @@ from release.flows import checks, commands, content, moves, publishing, situatio
 from release.flows.sides import Sides
 from release.git import probing
 from release.git.history import Tagged
-from release.plan import Plan
+from release.plan import Plan, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +53,10 @@ def hotfix(scene: Situation, name: str, source: str, *, push: bool) -> Plan:
     notes = [note] if note else []
     notes += _overtaken(scene, version) if start == scene.main else []
     done = f"{branch.name} is open at {version}, from {start.name}"
-    return _open(scene, branch, made.commit, problems, push=push, done=done, notes=notes, made=made, group="hotfix")
+    task = typed("hotfix.start", name=branch.name, **{"from": start.name}, push=push)
+    return _open(
+        scene, branch, made.commit, problems, push=push, done=done, notes=notes, made=made, group="hotfix", task=task
+    )
 
 
 def _overtaken(scene: Situation, version: Version) -> list[str]:
@@ -118,7 +120,10 @@ def support(scene: Situation, line: str, *, push: bool) -> Plan:
     branch = scene.branch(fill(scene.config.support, wanted))
     done = f"{branch.name} is open at {last.version}"
     problems = list(checks.free(scene, branch))
-    return _open(scene, branch, last.commit, problems, push=push, done=done, notes=[], made=None, group="support")
+    task = typed("support.start", wanted, push=push)
+    return _open(
+        scene, branch, last.commit, problems, push=push, done=done, notes=[], made=None, group="support", task=task
+    )
 
 
 def _last_of(scene: Situation, major: int, minor: int | None) -> Tagged | None:
@@ -142,7 +147,8 @@ def feature(scene: Situation, name: str, *, push: bool) -> Plan:
     problems = (*problems, *checks.free(scene, branch))
     notes = [note] if note else []
     done = f"{branch.name} is open, from {scene.develop.name}"
-    return _open(scene, branch, tip, problems, push=push, done=done, notes=notes, made=None, group="feature")
+    task = typed("feature.start", branch.name, push=push)
+    return _open(scene, branch, tip, problems, push=push, done=done, notes=notes, made=None, group="feature", task=task)
 
 
 def _open(
@@ -156,8 +162,9 @@ def _open(
     notes: Sequence[str],
     made: Content | None,
     group: str,
+    task: str,
 ) -> Plan:
-    """Plan a branch at a commit, and the worktree on it."""
+    """Plan a branch at a commit, and the worktree on it. `task` is the command that begins it again."""
     found = list(problems)
     if push and not scene.world.remote:
         raise usage("there is no remote to push to", "git remote add origin …, or leave out --push")
@@ -176,7 +183,7 @@ def _open(
         there = f" && {commands.git('push', scene.world.remote, f':{branch.name}')}" if push else ""
         undo = f"{commands.undo(scene, refs, [move])}{there}"
     return Plan(
-        task=shlex.join((f"{group}.start", branch.name)),
+        task=task,
         top=str(scene.repository.top),
         done=done,
         undo=undo,

@@ -10,7 +10,7 @@ from release.flows import ancestry, checks, content, moves, publishing, situatio
 from release.flows.sides import Sides
 from release.formats import sites
 from release.git import history, probing, snapshot
-from release.plan import Plan
+from release.plan import Plan, typed
 from release.steps import working_tree
 from release.steps.working_tree import VERSION
 
@@ -66,7 +66,7 @@ def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_e
     problems += found
     if problems:
         raise ReleaseError(problems)
-    return _plan(scene, start, version, made, probe, push=push)
+    return _plan(scene, start, version, made, probe, push=push, allow_empty=allow_empty)
 
 
 def starting(scene: Situation) -> tuple[Start, list[Problem]]:
@@ -141,6 +141,7 @@ def _plan(
     probe: Probe,
     *,
     push: bool,
+    allow_empty: bool,
 ) -> Plan:
     branch = scene.branch(versions.tag_name(versions.release_segment(version), scene.config.release))
     scene.writer.flush(made.commit)
@@ -150,7 +151,7 @@ def _plan(
     if problem is not None:
         raise ReleaseError([problem])
     return Plan(
-        task=f"release.prepare {version}",
+        task=typed("release.prepare", str(version), push=push, allow_empty=allow_empty),
         top=str(scene.repository.top),
         done=f"{branch.name} is open at {version}",
         then=_next_command(version),

@@ -73,7 +73,6 @@ def with_commit(scene: Situation, plan: Plan, *, tagged: bool, push: bool, messa
     _, pushed = publishing.updates(scene, moved, None, push=push)
     return replace(
         plan,
-        task="propagate --commit --push",
         done=f"{plan.done}, pushed to {scene.world.remote}",
         then=_then_tag(scene, branch),
         undo=f"git revert {plan.commit[:10]}",
@@ -136,7 +135,6 @@ def _pushed_later(scene: Situation, plan: Plan, head: str, version: Version, mov
     config, tree = scene.config_at(head, "HEAD"), scene.objects.commit(head).tree
     return replace(
         plan,
-        task="tag --push",
         done=f"{name} is pushed to {scene.world.remote}",
         then="invoke release.status",
         push=Push(remote=scene.world.remote, updates=(*(() if pushed is None else pushed.updates), own)),
@@ -262,7 +260,6 @@ def _tagged(
     tree = scene.objects.commit(commit).tree
     return replace(
         plan,
-        task=f"{plan.task}{' --tag' if plan.refs else ''}{' --push' if push else ''}",
         done=f"{made.name} is tagged on {commit[:10]}, {where}",
         then=status if pushed else commands.push(scene, later) or status,
         undo=PUBLISHED if pushed else " && ".join(filter(None, (commands.git("tag", "-d", made.name), plan.undo))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -139,7 +140,7 @@ def _how_to_mend(written: Journal, push: Push, own: dict[str, str], result: Resu
         return f"mend what it says, then: {task}"
     if all(name.startswith(_TAGS) for name in own):
         return f"may you push tags there? when you may: {task}"
-    if own.keys() <= gone and _finishes(written) and "--keep" not in task.split():
+    if own.keys() <= gone and _finishes(written) and "--keep" not in shlex.split(task):
         return f"leave the branch there: {task} --keep"
     branches = [short(name) for name in own if not name.startswith(_TAGS) and name not in gone]
     return _by_request(written, task, branches[0] if len(branches) == 1 else "a branch")
@@ -151,7 +152,7 @@ def _finishes(written: Journal) -> bool:
 
 def _by_request(written: Journal, task: str, named: str) -> str:
     """Return how a branch that nobody may push to is reached all the same."""
-    if _finishes(written) and "--pr" not in task.split():
+    if _finishes(written) and "--pr" not in shlex.split(task):
         return f"is {named} protected? go by a pull request: {task} --pr"
     if written.plan.task.startswith("propagate"):
         return (

@@ -10,6 +10,7 @@ from release import version as versions
 from release.errors import usage
 from release.formats import changelog as notation
 from release.git import history, objects
+from release.plan import typed
 from release.steps import changelog, edits, notes
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def plan(tree: WorkingTree, *, every: bool, allow_empty: bool, lock: int | None)
     return edits.plan(
         tree,
         changed,
-        task="changelog --all" if every else "changelog",
+        task=typed("changelog", all=every, allow_empty=allow_empty),
         done=f"wrote {path}",
         nothing=f"{path} is up to date",
         lock=lock,

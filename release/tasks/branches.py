@@ -71,6 +71,7 @@ def finish_hotfix(
             "push": not no_push,
             "keep": keep,
             "message": face.message(message, message_file),
+            "message_file": face.absolute(message_file),
             "pr": pr,
             "commit": commit,
             "allow_changed": True,

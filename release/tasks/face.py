@@ -235,6 +235,11 @@ def message(text: str, path: str) -> str:
     return found
 
 
+def absolute(path: str) -> str:
+    """Return a path as it holds wherever one stands; "" for none."""
+    return str(Path(path).resolve()) if path else ""
+
+
 def report(error: ReleaseError) -> None:
     """Say every problem, and what is said after all of them."""
     for problem in error.problems:

@@ -74,6 +74,7 @@ def finish(
             "push": not no_push,
             "keep": keep,
             "message": face.message(message, message_file),
+            "message_file": face.absolute(message_file),
             "pr": pr,
             "commit": commit,
             "allow_changed": allow_changed,
@@ -115,7 +116,14 @@ def candidate(
         def make(scene: Situation) -> Plan:
             from release.flows import candidate as flow  # noqa: PLC0415  # after git was set to work
 
-            wish = flow.Wish(name=version, phase=phase, push=not no_push, message=message, allow_empty=allow_empty)
+            wish = flow.Wish(
+                name=version,
+                phase=phase,
+                push=not no_push,
+                message=message,
+                allow_empty=allow_empty,
+                receipts=str(run.receipts or ""),
+            )
             return flow.candidate(scene, wish)
 
         run.numbered(make)

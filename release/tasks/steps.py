@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke.tasks import task
@@ -86,9 +87,11 @@ def propagate(
             run.carry_out(plan, tree.objects)
             return
         from release.flows import tagging  # noqa: PLC0415  # only this looks at remotes and gates
+        from release.plan import typed  # noqa: PLC0415
 
         with run.look() as scene:
             plan = tagging.with_commit(scene, plan, tagged=tag, push=push, message=message)
+            plan = replace(plan, task=typed("propagate", commit=True, tag=tag, push=push, message=message))
             run.carry_out(plan, scene.objects)
 
 
@@ -113,10 +116,13 @@ def tag(
 ) -> None:
     """Tag HEAD as the version that it holds, once the gates have passed it."""
     from release.flows import tagging  # noqa: PLC0415
+    from release.plan import typed  # noqa: PLC0415
     from release.tasks import face  # noqa: PLC0415
 
     with face.changing(context, dry_run=dry_run, yes=yes, receipts=receipts) as run, run.look() as scene:
         plan = tagging.tag(scene, push=push, message=face.message(message, message_file))
+        told = {"push": push, "message": message, "message_file": face.absolute(message_file)}
+        plan = replace(plan, task=typed("tag", **told, receipts=str(run.receipts or "")))
         run.carry_out(plan, scene.objects)
 
 
