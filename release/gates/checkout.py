@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release.entry import SUBMODULE
 from release.errors import ReleaseError, refusal, unseen, usage
 from release.gates import parts, receipts
 from release.gates.children import Children
 from release.git import lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from release.entry import Entry
@@ -35,7 +36,8 @@ class Checkout:
     """A commit checked out for a gate, as long as its lock is held.
 
     `folder` is the gate's own: beside the checkout it holds what stays between runs. `files` are those of the commit,
-    by path, `pieces` its repositories; `lock` is the descriptor that what works in here inherits.
+    by path, `pieces` its repositories; `lock` is the descriptor that what works in here inherits. `absent` are the
+    paths of submodules that are not here, as the user has not initialised them.
     """
 
     gate: str
@@ -43,6 +45,7 @@ class Checkout:
     lock: int
     pieces: tuple[parts.Part, ...]
     files: Mapping[str, Entry]
+    absent: tuple[str, ...]
 
     @property
     def tree(self) -> Path:
@@ -88,11 +91,12 @@ def opened(
         try:
             found = _laid_out(part, lock)
             files = parts.listing(part)
+            absent = _absent(found, [files, *map(parts.listing, found[1:])])
             if parts.tree_of(part) != tree:
                 raise unseen(f"the commit {commit} has not the tree {tree}")
         except ReleaseError as error:
             raise ReleaseError(_named(who, error)) from None
-        yield Checkout(gate=gate, folder=folder, lock=lock, pieces=found, files=files)
+        yield Checkout(gate=gate, folder=folder, lock=lock, pieces=found, files=files, absent=absent)
 
 
 def changed(checkout: Checkout) -> tuple[str, ...]:
@@ -133,6 +137,18 @@ def place(repository: Repository, gate: str) -> Path:
 def blind(gate: str, what: str, hint: str = "") -> ReleaseError:
     """Return the error that a gate could not look (exit 5)."""
     return unseen(_unseen(f"gate {gate}", what), hint)
+
+
+def _absent(found: Sequence[parts.Part], listings: Iterable[Mapping[str, Entry]]) -> tuple[str, ...]:
+    """Return the submodules of a checkout, by the files of each of its pieces, that are none of these."""
+    named = {
+        part.tree / path
+        for part, files in zip(found, listings, strict=True)
+        for path, entry in files.items()
+        if entry.mode == SUBMODULE
+    }
+    left = named - {part.tree for part in found}
+    return tuple(sorted(str(place.relative_to(found[0].tree)) for place in left))
 
 
 def _named(who: str, error: ReleaseError) -> Iterator[Problem]:

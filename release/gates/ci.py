@@ -48,8 +48,8 @@ def read(words: Sequence[str]) -> Asked:
 def run(words: Sequence[str], *, name: str, say: Callable[[str], None]) -> None:
     """See that every gate but the session `name` itself has a receipt for HEAD's tree, and export them if asked to.
 
-    The working tree is not looked at. A key is taken out of the environment before anything is started, and tried
-    before gates take their time.
+    The working tree is not looked at, but every submodule has to be there: others could not tell what was not. A key is
+    taken out of the environment before anything is started, and tried before gates take their time.
 
     Raises:
         ReleaseError: as of `gates.run`, `exchange.target` and `exchange.export`; there is no repository or no commit
@@ -69,6 +69,6 @@ def run(words: Sequence[str], *, name: str, say: Callable[[str], None]) -> None:
         say("no gates configured")
         return
     folder = exchange.target(asked.folder, key) if asked.folder else None
-    gates.run(repository, commit=head, tree=tree, gates=wanted, say=say)
+    gates.run(repository, commit=head, tree=tree, gates=wanted, say=say, whole=True)
     if folder is not None:
         exchange.export(repository, tree=tree, gates=wanted, folder=folder, key=key, say=say)

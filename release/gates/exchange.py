@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import ReleaseError, refusal, usage
 from release.formats import inert
-from release.gates import digests, receipts, settings, signatures
+from release.gates import digests, parts, receipts, settings, signatures
 from release.git import journal
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def export(
     """Write the receipts that these gates have for a tree, all of them or none; without a key they are not signed.
 
     Raises:
-        ReleaseError: as of `Key.sign`; one is missing, or was itself taken from elsewhere (exit 3); a file cannot be
-            written (exit 2).
+        ReleaseError: as of `Key.sign`; one is missing, was made without a submodule, or was itself taken from elsewhere
+            (exit 3); a file cannot be written (exit 2).
     """
     waiting: list[tuple[Path, bytes, bytes]] = []
     for gate in gates:
@@ -107,6 +107,8 @@ def export(
         receipt = receipts.judged(data, gate, tree)
         if receipt is None:
             raise refusal(f"gate {gate} has no receipt for the tree {tree}", "run it again: nox -s gates")
+        if receipt.absent:
+            raise refusal(f"gate {gate} was run without {parts.named(receipt.absent)}", parts.FETCH_SUBMODULES)
         if receipt.signer:
             raise refusal(f"gate {gate} was not run here: its receipt was taken from {receipt.signer}", _RUN)
         place = folder / f"{receipts.folder_name(gate)}.{tree}{_RECEIPT}"
@@ -195,6 +197,8 @@ def _read(place: Path, trusted: Trust, tree: str, gates: Sequence[str]) -> Recei
     why = receipts.objection(receipt)
     if receipt.signer:
         why = f"its signer has not run the gate, but taken it from {receipt.signer}"
+    if receipt.absent:
+        why = f"its gate was run without submodules: {parts.named(receipt.absent)}"
     if why:
         raise refusal(why)
     return replace(receipt, signer=signer)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SHA1 = 40  # hexadecimal digits
 _NAMED = 5  # files that a message names
+FETCH_SUBMODULES = "git submodule update --init --recursive"
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 # For the gate: bytes as they were committed, whatever the user's own settings say.
@@ -247,7 +248,7 @@ def _submodules(part: Part, links: Mapping[str, str]) -> Iterator[Part]:
 
 def _absent(path: str, commit: str) -> ReleaseError:
     what = f"the submodule {inert.reason(path)} at {commit} is not on this machine"
-    return unseen(what, "git submodule update --init --recursive")
+    return unseen(what, FETCH_SUBMODULES)
 
 
 def _settings(part: Part, key: str, *reading: str) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,8 @@ class Receipt:
     `artifacts` are the distributions that it was given, () for a gate that is given none.
     `tool`, `nox` and `python` are versions. `noxfile` and `lock` are SHA-256 of noxfile.py and of the lock files at the
     root of the tree, "" without one. Times are UTC seconds; from `expires` on the receipt counts no longer, None is
-    never. `signer` is who vouched for a gate that was run elsewhere, "" for one that was run here.
+    never. `signer` is who vouched for a gate that was run elsewhere, "" for one that was run here. `absent` are the
+    paths of submodules that the gate did not have.
     """
 
     gate: str
@@ -78,16 +79,20 @@ class Receipt:
     ended: int
     expires: int | None = None
     signer: str = ""
+    absent: tuple[str, ...] = ()
 
 
 def find(repository: Repository, gate: str, tree: str) -> Receipt | None:
     """Return the receipt of a gate for a tree.
 
     None when there is none that counts: absent, unreadable, of another layout, of another gate or tree than its name
-    says, made by another version of this tool, without evidence, of other distributions than lie here, or expired.
+    says, made by another version of this tool, without evidence, without a submodule that is here now, of other
+    distributions than lie here, or expired.
     """
-    receipt = judged(stored(repository, gate, tree), gate, tree)
-    return None if receipt is None or is_of_others(repository, receipt) else receipt
+    found = judged(stored(repository, gate, tree), gate, tree)
+    if found is None or any((repository.top / path / ".git").exists() for path in found.absent):
+        return None
+    return None if is_of_others(repository, found) else found
 
 
 def judged(data: bytes, gate: str, tree: str) -> Receipt | None:
@@ -143,9 +148,10 @@ def is_of_others(repository: Repository, receipt: Receipt) -> bool:
     return there is not None and tuple(Artifact(one.name, one.sha256) for one in there) != receipt.artifacts
 
 
-def missing(repository: Repository, gates: Iterable[str], tree: str) -> tuple[str, ...]:
-    """Return the gates that have no receipt for a tree, each once, in the given order."""
-    return tuple(gate for gate in dict.fromkeys(gates) if find(repository, gate, tree) is None)
+def missing(repository: Repository, gates: Iterable[str], tree: str, *, whole: bool = False) -> tuple[str, ...]:
+    """Return the gates that have no receipt for a tree (`whole`: for all its submodules), each once, in their order."""
+    found = ((gate, find(repository, gate, tree)) for gate in dict.fromkeys(gates))
+    return tuple(gate for gate, receipt in found if receipt is None or (whole and receipt.absent))
 
 
 def write(repository: Repository, receipt: Receipt) -> None:
@@ -203,11 +209,12 @@ def _read(data: dict[str, Any]) -> Receipt:
     if fields.pop("layout") != _LAYOUT:
         raise ValueError("another layout")
     sessions = tuple(Session(*session) for session in fields.pop("sessions"))
-    evidence, counts = tuple(fields.pop("evidence")), tuple(fields.pop("counts"))
+    evidence, counts, absent = (tuple(fields.pop(name)) for name in ("evidence", "counts", "absent"))
     artifacts = tuple(Artifact(*one) for one in fields.pop("artifacts"))
-    receipt = Receipt(**fields, sessions=sessions, evidence=evidence, counts=counts, artifacts=artifacts)
+    receipt = Receipt(**fields, sessions=sessions, evidence=evidence, counts=counts, artifacts=artifacts, absent=absent)
     texts = (receipt.gate, receipt.tree, receipt.commit, receipt.tool, receipt.signer)
-    texts = (*texts, *evidence, *counts, *(one.name for one in sessions), *(text for one in artifacts for text in one))
+    texts = (*texts, *evidence, *counts, *absent, *(one.name for one in sessions))
+    texts = (*texts, *(text for one in artifacts for text in one))
     times = (receipt.started, receipt.ended, 0 if receipt.expires is None else receipt.expires)
     if not all(isinstance(text, str) for text in texts) or not all(type(one) is int for one in times):
         raise TypeError("a field of another type")

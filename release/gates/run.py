@@ -24,13 +24,15 @@ def run(
     say: Callable[[str], None],
     fresh: bool = False,
     each: bool = False,
+    whole: bool = False,
 ) -> bool:
     """See that every gate has a receipt for `tree`, the tree of `commit`; those without one are run now, side by side.
 
     `commit` needs no ref. `say` gets a line when a gate starts and when it ends; on a terminal there is a table on
     standard error instead. `fresh` takes no receipt of a run that began before this one; with `each` none is ended
-    because another has not passed, whatever the configuration says. The user's repository stays as it is, but for
-    receipts and objects. Returns whether one was run, which takes its time.
+    because another has not passed, whatever the configuration says. With `whole` only what saw every submodule counts.
+    The user's repository stays as it is, but for receipts and objects. Returns whether one was run, which takes its
+    time.
 
     Raises:
         ReleaseError: the problems of all gates that did not pass: no noxfile.py or no such session, or the tree's
@@ -38,7 +40,7 @@ def run(
         KeyboardInterrupt: at a Ctrl-C, when all that the gates had started has ended.
     """
     wanted = tuple(dict.fromkeys(gates))
-    waiting = wanted if fresh else receipts.missing(repository, wanted, tree)
+    waiting = wanted if fresh else receipts.missing(repository, wanted, tree, whole=whole)
     for gate in wanted:
         if gate not in waiting:
             say(f"gate {gate}: receipt found")
@@ -48,7 +50,9 @@ def run(
     _say_what_is_stripped(say)
     from release.gates import together  # noqa: PLC0415  # with receipts for all gates nothing of this is needed
 
-    problems = together.run(repository, commit=commit, tree=tree, gates=waiting, say=say, fresh=fresh, each=each)
+    problems = together.run(
+        repository, commit=commit, tree=tree, gates=waiting, say=say, fresh=fresh, each=each, whole=whole
+    )
     if not problems:  # a receipt that was there can have expired, or another run of its gate has failed
         problems = tuple(_gone(gate) for gate in receipts.missing(repository, wanted, tree))
     if problems:

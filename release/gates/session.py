@@ -31,8 +31,8 @@ _WITNESS = Path(__file__).with_name("witness.py")
 class Look(NamedTuple):
     """What the gates that run side by side have in common.
 
-    `gates` are their names. Receipts of runs that had begun by `since` (UTC seconds) do not count. `children` are ended
-    by another thread; `say` may be called in any.
+    `gates` are their names. Receipts of runs that had begun by `since` (UTC seconds) do not count. With `whole` every
+    submodule has to be there. `children` are ended by another thread; `say` may be called in any.
     """
 
     repository: Repository
@@ -40,6 +40,7 @@ class Look(NamedTuple):
     tree: str
     gates: tuple[str, ...]
     since: int
+    whole: bool
     children: Children
     say: Callable[[str], None]
 
@@ -58,8 +59,11 @@ def run(look: Look, gate: str, *, starts: Callable[[], None], asks: bool) -> Rec
         with checkout.opened(
             look.repository, gate=gate, commit=look.commit, tree=look.tree, say=look.say, children=look.children
         ) as place:
+            if look.whole and place.absent:
+                what = f"it needs all submodules, and these are not here: {parts.named(place.absent)}"
+                raise checkout.blind(gate, what, parts.FETCH_SUBMODULES)
             found = receipts.find(look.repository, gate, look.tree)
-            if found is not None and found.started > look.since:
+            if found is not None and found.started > look.since and found.absent == place.absent:
                 return found
             starts()
             try:
@@ -124,6 +128,7 @@ def _passed(look: Look, place: Checkout, given: Supply, *, asks: bool) -> Receip
             started=started,
             ended=int(time.time()),
             expires=_expiry(reader, look.tree, judged.results, started),
+            absent=place.absent,
         )
     receipts.write(look.repository, receipt)
     return receipt

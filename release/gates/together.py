@@ -39,6 +39,7 @@ def run(
     say: Callable[[str], None],
     fresh: bool,
     each: bool,
+    whole: bool,
 ) -> tuple[Problem, ...]:
     """Run gates and return the problems of those that did not pass, in their order, each once.
 
@@ -59,6 +60,7 @@ def run(
         tree=tree,
         gates=tuple(gates),
         since=int(time.time()) if fresh else 0,
+        whole=whole,
         children=Children(),
         say=lambda line: events.put(lambda: board.say(line)),
     )

@@ -11,7 +11,7 @@ import pytest
 from gating import HEAD, PASSING, Gated, gated, session, shell
 
 from release.errors import Exit, ReleaseError
-from release.gates import checkout
+from release.gates import checkout, ci, exchange
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 3\n"
 
@@ -259,6 +259,51 @@ class TestSubmodules:
         project.commit("feat: more", {"a.txt": "b\n"})
         assert project.look() == {".gitmodules", "a.txt", "noxfile.py"}
         assert (project.place() / "tree" / "lib").is_dir()
+
+    def test_a_receipt_does_not_count_where_one_is_that_the_gate_did_not_have(self, project: Gated) -> None:
+        project.git("submodule", "deinit", "-q", "-f", "deep", cwd=project.path / "lib")
+        project.git("submodule", "deinit", "-q", "-f", "lib")
+        project.run()
+        receipt = project.receipt()
+        assert (receipt is not None and receipt.absent) == ("lib",)
+        project.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init")
+        assert project.receipt() is None
+        project.run()
+        receipt = project.receipt()
+        assert (receipt is not None and receipt.absent) == ("lib/deep",)
+        project.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init", "--recursive")
+        project.run()
+        receipt = project.receipt()
+        assert (receipt is not None and receipt.absent) == ()
+
+    def test_receipts_for_others_need_all_of_them(
+        self, project: Gated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As in a CI that has checked out without them; also when the gates have passed so before."""
+        project.commit("chore: gates", {"pyproject.toml": '[tool.release]\ngates = ["tests"]\n'})
+        monkeypatch.chdir(project.path)
+        project.git("submodule", "deinit", "-q", "-f", "lib")
+        project.run()
+        out = tmp_path / "out"
+        for words in ((), ("--receipts", str(out))):
+            with pytest.raises(ReleaseError) as caught:
+                ci.run(words, name="gates", say=project.said.append)
+            assert caught.value.exit == Exit.NOT_AUDITED
+            assert "needs all submodules, and these are not here: lib\n" in str(caught.value)
+            assert "git submodule update --init --recursive" in str(caught.value)
+        assert not list(out.iterdir())
+        with pytest.raises(ReleaseError, match="was run without lib"):
+            exchange.export(
+                project.repository,
+                tree=project.tree(),
+                gates=["tests"],
+                folder=out,
+                key=None,
+                say=project.said.append,
+            )
+        project.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init", "--recursive")
+        ci.run(("--receipts", str(out)), name="gates", say=project.said.append)
+        assert len(list(out.iterdir())) == 1
 
     def test_one_whose_commit_is_not_here_is_not_audited(self, project: Gated) -> None:
         absent = "1" * 40

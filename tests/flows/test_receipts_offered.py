@@ -195,6 +195,7 @@ IGNORED = {
     _changed(lock=""): OTHER_FILES,
     _changed(signer="x"): "its signer has not run the gate, but taken it from x",
     _of_other_distributions: "it is of other distributions than those that were built of its tree here",
+    _changed(absent=("lib",)): "its gate was run without submodules: lib",
     _changed(evidence=()): "no evidence that the gate passed",
 }
 
