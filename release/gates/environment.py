@@ -102,8 +102,8 @@ def stripped() -> tuple[str, ...]:
     return tuple(name for name in sorted(_INDEXES) if _CREDENTIALS.search(os.environ.get(name, "")))
 
 
-def renew(folder: Path, key: str) -> None:
-    """Remove the environments of a gate's folder unless they were made for the same `key`.
+def renew(folder: Path, key: str, *, fresh: bool = False) -> None:
+    """Remove the environments of a gate's folder unless they were made for the same `key`, or in any case if `fresh`.
 
     Until `keep` is called they count as half made.
     """
@@ -113,12 +113,15 @@ def renew(folder: Path, key: str) -> None:
     except (OSError, ValueError):
         is_same = False
     marker.unlink(missing_ok=True)
-    if not is_same:
+    if fresh or not is_same:
         parts.remove(folder / "envs")
 
 
 def keep(folder: Path, key: str, commands: Iterable[Sequence[str]]) -> None:
-    """Let the next run use the environments again, if all that was installed is then sure to be installed again."""
+    """Let the next run use the environments again, if all that was installed is then sure to be installed again.
+
+    What a script or a test installs on its own is not among the commands: that only a fresh run makes anew.
+    """
     if all(_is_repeated(command) for command in commands if installs(command)):
         (folder / "environments").write_text(key, encoding="ascii")
 

@@ -6,6 +6,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING
 
+from release.entry import EXECUTABLE, FILE, SYMLINK
 from release.errors import Exit, Problem, ReleaseError, usage
 from release.gates import receipts
 
@@ -29,10 +30,10 @@ def run(
     """See that every gate has a receipt for `tree`, the tree of `commit`; those without one are run now, side by side.
 
     `commit` needs no ref. `say` gets a line when a gate starts and when it ends; on a terminal there is a table on
-    standard error instead. `fresh` takes no receipt of a run that began before this one; with `each` none is ended
-    because another has not passed, whatever the configuration says. With `whole` only what saw every submodule counts.
-    The user's repository stays as it is, but for receipts and objects. Returns whether one was run, which takes its
-    time.
+    standard error instead. `fresh` takes no receipt of a run that began before this one, and no environment; with
+    `each` none is ended because another has not passed, whatever the configuration says. With `whole` only what saw
+    every submodule counts. The user's repository stays as it is, but for receipts and objects. Returns whether one was
+    run, which takes its time.
 
     Raises:
         ReleaseError: the problems of all gates that did not pass: no noxfile.py or no such session, or the tree's
@@ -66,13 +67,17 @@ def _gone(gate: str) -> Problem:
 
 
 def refuse_without_noxfile(repository: Repository, commit: str, tree: str, gates: tuple[str, ...]) -> None:
-    """Refuse gates that nothing defines.
+    """Refuse gates that nothing in the tree defines: where a symlink leads is not said by the tree alone.
 
     Raises:
-        ReleaseError: the tree has no file noxfile.py at its root (exit 2).
+        ReleaseError: the tree has no plain file noxfile.py at its root (exit 2).
     """
-    listed = repository.run("ls-tree", "-z", "--full-tree", tree, "noxfile.py").out
-    if not os.fsdecode(listed).startswith(("100644 blob ", "100755 blob ", "120000 blob ")):
+    mode = os.fsdecode(repository.run("ls-tree", "-z", "--full-tree", tree, "noxfile.py").out).partition(" ")[0]
+    if mode == SYMLINK:
+        raise usage(
+            f"noxfile.py is a symlink at {commit[:10]}: what it leads to is not the commit's", "commit the file"
+        )
+    if mode not in (FILE, EXECUTABLE):
         raise usage(
             f"there is no noxfile.py at {commit[:10]}, and gates names {', '.join(gates)}",
             "commit a noxfile.py with these sessions, or write gates = [] into [tool.release]",

@@ -31,7 +31,8 @@ _WITNESS = Path(__file__).with_name("witness.py")
 class Look(NamedTuple):
     """What the gates that run side by side have in common.
 
-    `gates` are their names. Receipts of runs that had begun by `since` (UTC seconds) do not count. With `whole` every
+    `gates` are their names. Receipts of runs that had begun by `since` (UTC seconds) do not count; if that is not 0, no
+    environment that is there is used either. With `whole` every
     submodule has to be there. `children` are ended by another thread; `say` may be called in any.
     """
 
@@ -101,7 +102,7 @@ def _passed(look: Look, place: Checkout, given: Supply, *, asks: bool) -> Receip
     started = int(time.time())
     nox = importlib.metadata.version("nox")
     key = environment.fingerprint(place.files, nox, receipts.tool_version())
-    environment.renew(place.folder, key)
+    environment.renew(place.folder, key, fresh=look.since > 0)
     if asks:
         _refuse_unknown(look, place)
     ran = _nox(look, place, f"--session={place.gate}", given=given.variables)

@@ -149,7 +149,7 @@ def changelog(context: Context, all: bool = False, allow_empty: bool = False, dr
     iterable=["gate"],
     help={
         "gate": "only this one of the configured gates; may be given several times",
-        "fresh": "run all of them again, whatever receipts are there",
+        "fresh": "run all of them again, in new environments, whatever receipts are there",
         "json": "print the facts as JSON",
         "dry-run": "say which gates would run",
     },

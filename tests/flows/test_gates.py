@@ -143,6 +143,31 @@ def test_without_a_noxfile_no_gate_is_run(tmp_path: Path) -> None:
     assert project.said == []
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_noxfile_that_is_a_symlink_is_not_the_commits(inside: bool, tmp_path: Path) -> None:
+    project = gated(tmp_path / "project", {"own.py": PASSING})
+    (tmp_path / "outside.py").write_text(PASSING)
+    (project.path / "noxfile.py").symlink_to("own.py" if inside else tmp_path / "outside.py")
+    project.commit("build: a link")
+    error = refused(project)
+    assert (error.exit, project.receipt()) == (Exit.USAGE, None)
+    assert "noxfile.py is a symlink" in str(error)
+
+
+def test_a_fresh_run_has_new_environments(tmp_path: Path) -> None:
+    """What a script has installed there once is known to nobody."""
+    project = gated(tmp_path)
+    project.run()
+    stray = project.place() / "envs" / "tests" / "stray"
+    stray.parent.mkdir(parents=True)
+    stray.touch()
+    project.commit("docs: more", {"README": "more\n"})
+    project.run()
+    assert stray.exists()
+    project.run(fresh=True)
+    assert not stray.exists()
+
+
 def test_all_gates_run_and_all_failures_are_said_together(tmp_path: Path) -> None:
     noxfile = PASSING + session("session.error('no')", name="lint") + session("session.skip('no')", name="scan")
     project = gated(tmp_path, noxfile)
