@@ -112,6 +112,57 @@ def test_a_severity_of_sarif_is_the_highest_that_it_may_be(
         assert found.counts("high") == (severity in {"", "high", "critical"})
 
 
+CRITICAL, LOW = ({"properties": {"security-severity": score}} for score in ("9.8", "1.0"))
+EXTENSION = {"name": "plugin", "guid": "G", "rules": [{"id": "E0", **LOW}, {"id": "E1", "guid": "g1", **CRITICAL}]}
+
+
+@pytest.mark.parametrize(
+    ("result", "rule", "severity"),
+    [
+        ({"ruleIndex": 1}, "R2", "critical"),
+        ({"rule": {"index": 1}}, "R2", "critical"),
+        ({"rule": {"id": "R2"}}, "R2", "critical"),
+        ({"ruleId": "R2/3/1"}, "R2/3/1", "critical"),
+        ({"ruleId": "R2/3", "ruleIndex": 1}, "R2/3", "critical"),
+        ({"ruleId": "R2", "ruleIndex": 0}, "R2", "critical"),
+        ({"ruleId": "R22", "ruleIndex": 1}, "R22", ""),
+        ({"ruleId": "E1", "ruleIndex": 1, "rule": {"index": 1, "toolComponent": {"index": 0}}}, "E1", "critical"),
+        ({"rule": {"index": 1, "toolComponent": {"guid": "G"}}}, "E1", "critical"),
+        ({"rule": {"id": "E1", "toolComponent": {"name": "plugin"}}}, "E1", "critical"),
+        ({"rule": {"guid": "g1", "toolComponent": {"index": 0}}}, "E1", "critical"),
+        ({"rule": {"index": 0, "toolComponent": {"index": 0}}}, "E0", "low"),
+        ({"ruleId": "E1"}, "E1", ""),
+        ({"rule": {"index": 0, "toolComponent": {"index": 7}}}, "no rule", ""),
+        ({"rule": {"index": 0, "toolComponent": {"guid": "none"}}}, "no rule", ""),
+        ({"ruleIndex": -1}, "no rule", ""),
+        ({"ruleIndex": 9}, "no rule", ""),
+        ({}, "no rule", ""),
+    ],
+)
+def test_the_rule_of_a_result_is_where_sarif_says(
+    result: dict[str, Any], rule: str, severity: str, tmp_path: Path
+) -> None:
+    data = sarif(result, LOW)
+    tool = data["runs"][0]["tool"]
+    tool["driver"]["rules"].append({"id": "R2", **CRITICAL})
+    tool["extensions"] = [EXTENSION]
+    (found,) = read(tmp_path, data).findings
+    assert (found.rule, found.severity) == (rule, severity)
+
+
+def test_sarif_of_several_runs_is_about_one_image(tmp_path: Path) -> None:
+    """Each run has rules of its own; what a run does not name may be any."""
+    one, other = sarif({"ruleIndex": 0}, LOW)["runs"][0], sarif({"ruleIndex": 0}, CRITICAL)["runs"][0]
+    one["properties"] = {"imageName": "acme/app:1", "imageID": "sha256:1", "repoTags": ["acme/app:1"]}
+    read_ = read(tmp_path, {"version": "2.1.0", "runs": [one, other]})
+    assert [found.severity for found in read_.findings] == ["low", "critical"]
+    other["properties"] = {"imageName": "docker.io/acme/app:1", "imageID": "sha256:1", "repoTags": ["acme/app:1"]}
+    assert read(tmp_path, {"version": "2.1.0", "runs": [one, other]}).identity == "sha256:1"
+    other["properties"] = {"imageName": "acme/base:7", "imageID": "sha256:2"}
+    with pytest.raises(ReleaseError, match="is about several images: acme/app:1, acme/base:7"):
+        read(tmp_path, {"version": "2.1.0", "runs": [one, other]})
+
+
 @pytest.mark.parametrize(
     ("result", "counts"),
     [
