@@ -21,6 +21,9 @@ _INVISIBLE = re.compile(
     "\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
+# Where URLs hold secrets (RFC 3986, 3.2.1 and 3.4).
+_USER = re.compile(r"(?<=://)[^/?#\s'\"]*@")
+_QUERY = re.compile(r"(?<=://)([^?#\s'\"]*)\?[^#\s'\"]*")
 _LINE_BREAKS = re.compile("\r\n?|\u0085|\u2028|\u2029")
 
 # Conventional Commits as git-cliff's parser reads them: everything but blanks, parentheses, "!" and ":" is a type.
@@ -64,6 +67,11 @@ def line(text: str) -> str:
 def reason(text: str) -> str:
     """Return what a program said, fit for a terminal: no control characters, no overlong line."""
     return "\n".join(map(_shortened, _visible(text).split("\n"))).strip()
+
+
+def public(text: str) -> str:
+    """Return a text whose URLs have neither user nor password nor query: each of these can be a token."""
+    return _QUERY.sub(r"\1", _USER.sub("", text))
 
 
 def _visible(text: str) -> str:

@@ -120,10 +120,14 @@ def place(repository: Repository, gate: str) -> Path:
     """Return the folder of a gate of this repository; all worktrees share it.
 
     Raises:
-        ReleaseError: it would lie in a git folder, where some tools see nothing (exit 2).
+        ReleaseError: it would lie in a git folder, where some tools see nothing, or hang on where one stands (exit 2).
     """
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     cache = given if given.is_absolute() else Path.home() / ".cache"  # a relative one is to be ignored, says XDG
+    if not cache.is_absolute():
+        raise usage(
+            f"HOME is the relative path {os.environ['HOME']}", "set HOME, or XDG_CACHE_HOME, to an absolute path"
+        )
     common = repository.common.resolve()
     top = common.parent.name if common.name == ".git" else common.name
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", top).strip("-.")[:24] or "project"

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from release.formats import inert
 from release.gates import parts
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ _PASSED = frozenset(
 _PASSED_PREFIX = ("LC_", "XDG_")
 # With their user and password if need be: behind such a proxy nothing else would be reached, and no file can hold them.
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-# Without user and password: these are tokens as a rule, every dependency of a gate could read them, and pip and uv find
-# them in netrc, in the keyring and in their own files, too.
+# Without user, password and query: these are tokens as a rule, every dependency of a gate could read them, and pip and
+# uv find them in netrc, in the keyring and in their own files, too.
 _INDEXES = frozenset(
     {
         "PIP_EXTRA_INDEX_URL",
@@ -72,7 +73,6 @@ _INDEXES = frozenset(
         "UV_INDEX_URL",
     }
 )
-_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
 
 # Files that may say what belongs into an environment.
 _SAYING = re.compile(
@@ -90,7 +90,7 @@ _ARCHIVES = (".whl", ".gz", ".zip", ".bz2", ".xz")
 def variables() -> dict[str, str]:
     """Return the variables that a gate is given."""
     found = {
-        name: _CREDENTIALS.sub("", value) if name in _INDEXES else value
+        name: inert.public(value) if name in _INDEXES else value
         for name, value in os.environ.items()
         if name in _PASSED or name in _INDEXES or name.startswith(_PASSED_PREFIX) or name.upper() in _PROXIES
     }
@@ -98,8 +98,8 @@ def variables() -> dict[str, str]:
 
 
 def stripped() -> tuple[str, ...]:
-    """Return the names of the index variables that lose their user and password."""
-    return tuple(name for name in sorted(_INDEXES) if _CREDENTIALS.search(os.environ.get(name, "")))
+    """Return the names of the index variables that lose a user, a password or a query."""
+    return tuple(name for name in sorted(_INDEXES) if inert.public(value := os.environ.get(name, "")) != value)
 
 
 def renew(folder: Path, key: str, *, fresh: bool = False) -> None:

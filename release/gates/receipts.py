@@ -212,9 +212,8 @@ def _read(data: dict[str, Any]) -> Receipt:
     evidence, counts, absent = (tuple(fields.pop(name)) for name in ("evidence", "counts", "absent"))
     artifacts = tuple(Artifact(*one) for one in fields.pop("artifacts"))
     receipt = Receipt(**fields, sessions=sessions, evidence=evidence, counts=counts, artifacts=artifacts, absent=absent)
-    texts = (receipt.gate, receipt.tree, receipt.commit, receipt.tool, receipt.signer)
-    texts = (*texts, *evidence, *counts, *absent, *(one.name for one in sessions))
-    texts = (*texts, *(text for one in artifacts for text in one))
+    texts = [receipt.gate, receipt.tree, receipt.commit, receipt.tool, receipt.signer, *evidence, *counts, *absent]
+    texts += [*(one.name for one in sessions), *(text for one in artifacts for text in one)]
     times = (receipt.started, receipt.ended, 0 if receipt.expires is None else receipt.expires)
     if not all(isinstance(text, str) for text in texts) or not all(type(one) is int for one in times):
         raise TypeError("a field of another type")

@@ -89,4 +89,4 @@ def _say_what_is_stripped(say: Callable[[str], None]) -> None:
 
     names = environment.stripped()
     if names:
-        say(f"gates get {', '.join(names)} without user and password: keep these in netrc or a keyring")
+        say(f"gates get {', '.join(names)} without user, password and query: keep these in netrc or a keyring")

@@ -238,15 +238,15 @@ def _lines(session: str, witnessed: Sequence[Command], folder: Path) -> Iterator
     mine = [command.argv for command in witnessed if command.session == session]
     for program, *words in mine[:_COMMANDS]:
         shown = Path(program).name if Path(program).is_relative_to(folder / "envs") else program
-        yield shlex.join([shown, *words])[:_LONGEST]
+        yield shlex.join(map(inert.public, [shown, *words]))[:_LONGEST]
 
 
 def tail(log: Path) -> list[str]:
-    """Return the last lines of a log, fit for a terminal; none of one that cannot be read."""
+    """Return the last lines of a log, fit for a terminal, without secrets of URLs; none of one that cannot be read."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    return re.split(r"\n+", inert.reason(text))[-_TAIL_LINES:]
+    return re.split(r"\n+", inert.reason(inert.public(text)))[-_TAIL_LINES:]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.errors import usage
 from release.formats import changelog as notation
+from release.formats import inert
 from release.git import history, objects
 from release.plan import typed
 from release.steps import changelog, edits, notes
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from release.version import Version
 
 CLIFF = "cliff.toml"
-_CREDENTIALS = re.compile(r"://[^/]*@")  # a token in a remote's address is nobody's to read in a changelog
 
 
 class Source(NamedTuple):
@@ -42,7 +41,7 @@ class Source(NamedTuple):
             cliff=self.cliff,
             version=str(versions.release_segment(version)),
             date=date,
-            remote_url=_CREDENTIALS.sub("://", self.remote_url),
+            remote_url=inert.public(self.remote_url),
             tag=versions.tag_name(versions.release_segment(version), self.tag),
             previous="" if last is None else versions.tag_name(last, self.tag),
         )

@@ -154,6 +154,21 @@ def test_a_noxfile_that_is_a_symlink_is_not_the_commits(inside: bool, tmp_path: 
     assert "noxfile.py is a symlink" in str(error)
 
 
+def test_no_secret_of_a_url_is_kept_or_shown(tmp_path: Path) -> None:
+    """Wherever it stands in it: before the host, with or without a password, or in the query."""
+    urls = "https://t0ken@host/simple --find-links=https://me:t0ken@host/ https://host/simple?key=t0ken"
+    command = f"session.run('echo', *{urls.split()!r}, external=True)"
+    project = gated(tmp_path, HEAD + session(command) + session(f"{command}; session.error('no')", name="lint"))
+    project.run()
+    receipt = project.receipt()
+    assert receipt is not None
+    (line,) = receipt.evidence
+    assert line.endswith("echo https://host/simple --find-links=https://host/ https://host/simple")
+    error = refused(project, "lint")
+    assert "--find-links=https://host/ https://host/simple" in str(error)
+    assert "t0ken" not in str(error)
+
+
 def test_a_fresh_run_has_new_environments(tmp_path: Path) -> None:
     """What a script has installed there once is known to nobody."""
     project = gated(tmp_path)
@@ -301,7 +316,7 @@ def test_no_token_reaches_a_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "UV_INDEX=one=https://one.example.org/simple https://two.example.org\n" in log
     assert "HTTPS_PROXY=http://proxy.example.org:3128\n" in log
     assert f"HOME={os.environ['HOME']}\n" in log
-    expected = "gates get PIP_INDEX_URL, UV_INDEX without user and password: keep these in netrc or a keyring"
+    expected = "gates get PIP_INDEX_URL, UV_INDEX without user, password and query: keep these in netrc or a keyring"
     assert project.said[0] == expected
 
 

@@ -180,6 +180,17 @@ def test_a_cache_folder_in_a_git_folder_is_refused(tmp_path: Path, monkeypatch: 
     assert refused(project).exit == Exit.USAGE
 
 
+def test_a_relative_home_is_no_place_for_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = gated(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "rel")
+    error = refused(project)
+    assert (error.exit, "HOME is the relative path rel" in str(error)) == (Exit.USAGE, True)
+    assert not (project.path / "rel").exists()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert project.place().is_relative_to(tmp_path / "cache")
+
+
 def test_all_worktrees_share_checkouts_and_receipts(tmp_path: Path) -> None:
     project = gated(tmp_path)
     project.run()

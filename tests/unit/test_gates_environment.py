@@ -120,6 +120,8 @@ def test_a_change_of_what_belongs_into_environments_is_seen(path: str, matters: 
         ("https://token@host:8080", "https://host:8080"),
         ("https://host/simple/@scope/", "https://host/simple/@scope/"),
         ("one=https://a:b@one/ https://two/\nhttps://c@three/", "one=https://one/ https://two/\nhttps://three/"),
+        ("https://host/simple?token=abc&x=1#sha256=0 /folder?", "https://host/simple#sha256=0 /folder?"),
+        ("git+https://token@host/?t=abc", "git+https://host/"),
         ("/folder", "/folder"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from release.errors import unseen
@@ -18,7 +17,6 @@ PIP_AUDIT = "pip-audit"
 OWN = "shell check"
 
 _LONGEST = 300  # characters of a finding's text
-_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s'\"]*@")
 
 
 class Finding(NamedTuple):
@@ -72,8 +70,8 @@ def reasons(error: ReleaseError) -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """Return text of files and programs as one line fit for a terminal and a log: no password of a URL is in it."""
-    line = " ".join(inert.reason(_CREDENTIALS.sub("", text)).split())
+    """Return text of files and programs as one line fit for a terminal and a log: no secret of a URL is in it."""
+    line = " ".join(inert.reason(inert.public(text)).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
