@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
 from release.errors import ReleaseError, usage
-from release.flows import commands, moves, publishing
+from release.flows import moves, publishing
 from release.flows.receiving import Incoming, Receiver
 from release.git import command
-from release.plan import Plan
+from release.plan import Plan, again
 
 if TYPE_CHECKING:
     from release.flows.content import Content
@@ -73,13 +73,14 @@ def plan(run: Finish, final: Content) -> Plan:
     if problems:
         raise ReleaseError(problems)
     where = address(scene, subject.branch, subject.target)
-    named = ("--name", subject.branch.name) if wish.flow == "hotfix.finish" else ()
-    again = commands.invoke(wish.flow, *named, "--version", str(subject.version))
+    version = str(subject.version)
+    named = {"name": subject.branch.name if wish.flow == "hotfix.finish" else version, "version": version}
+    merged = again(wish.flow, {**wish._asdict(), **named, "pr": False})
     return Plan(
         task=run.task,
         top=str(scene.repository.top),
         done=f"{subject.branch.name} is at {scene.world.remote} as {subject.version}, awaiting merge: {where}",
-        then=f"when it is merged: {again}",
+        then=f"when it is merged: invoke {merged}",
         undo="close the request",
         push=push,
         refs=refs,

@@ -60,6 +60,13 @@ def test_a_hotfix_and_a_tag_are_begun_again_with_their_messages(gated: Project, 
     assert printed(gated, *told) == told
 
 
+def test_what_finishes_a_merged_request_has_the_message_of_its_tag(project: Project) -> None:
+    opened(project, "1.0.0")
+    ended = done(project.invoke("release.finish", "--pr", "--yes", "--message", MESSAGE, "--keep"))
+    command = ended.partition("when it is merged: invoke ")[2].partition("\nundo: ")[0]
+    assert shlex.split(command) == ["release.finish", "--version", "1.0.0", "--message", MESSAGE, "--keep"]
+
+
 def test_only_what_was_told_is_typed() -> None:
     assert typed("tag", push=True, message="", receipts="a b") == "tag --push --receipts 'a b'"
     assert typed("feature.start", "a;b", push=False) == "feature.start 'a;b'"
