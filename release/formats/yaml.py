@@ -31,6 +31,42 @@ def find(data: bytes, keys: tuple[str, ...]) -> tuple[Literal, ...]:
             bytes are not its text (escapes, several lines, the block styles `|` and `>`).
         ReleaseError: a key that cannot be read (exit 2).
     """
+    text, found = _parsed(data)
+    scalars: dict[int, tuple[str, Event]] = {}
+    for key in keys:
+        for document in found:
+            for _, node in resolve(document, parse(key), text=_text):
+                scalars.setdefault(id(node), (key, node))
+    literals = [_literal(text, key, node) for key, node in scalars.values() if _is_text(node)]
+    return shifted(literals, len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0)
+
+
+def documents(data: bytes) -> list[object]:
+    """Return the documents as dicts, lists, texts, and None for null: what is in them, however it is written.
+
+    Raises:
+        FormatError: not YAML 1.2 in UTF-8, or as of `find`.
+    """
+    try:
+        return [_plain(document) for document in _parsed(data)[1]]
+    except RecursionError as error:
+        raise FormatError("not YAML: something is in itself") from error
+
+
+def _plain(node: object) -> object:
+    if isinstance(node, dict):
+        return {name: _plain(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    return _text(node) if _is_text(node) else None
+
+
+def _parsed(data: bytes) -> tuple[str, list[object]]:
+    """Return the text, and the documents in it, whose leaves are events.
+
+    Raises:
+        FormatError: it cannot be read.
+    """
     body = data.removeprefix(BOM_UTF8)
     try:
         text = body.decode()
@@ -38,16 +74,9 @@ def find(data: bytes, keys: tuple[str, ...]) -> tuple[Literal, ...]:
         raise FormatError(f"not UTF-8 (line {body.count(10, 0, error.start) + 1})") from error
     events, errors = event_parser()
     try:
-        documents = _compose(events(text))
+        return text, _compose(events(text))
     except (errors, RecursionError) as error:
         raise FormatError(f"not YAML: {_complaint(error)}") from error
-    scalars: dict[int, tuple[str, Event]] = {}
-    for key in keys:
-        for document in documents:
-            for _, node in resolve(document, parse(key), text=_text):
-                scalars.setdefault(id(node), (key, node))
-    literals = [_literal(text, key, node) for key, node in scalars.values() if _is_text(node)]
-    return shifted(literals, len(data) - len(body))
 
 
 @functools.lru_cache(maxsize=1)
