@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -163,6 +165,17 @@ def buildah_objection() -> str:
         return "" if ran.returncode == 0 else f"buildah cannot build here: {ran.stderr.decode()[-200:]}"
 
 
+def helm(folder: Path) -> str:
+    """Return a PATH with helm: the machine's, or else Helm's own code behind its command line."""
+    if shutil.which("helm"):
+        return os.environ["PATH"]
+    folder.mkdir(exist_ok=True)
+    program = folder / "helm"
+    program.write_text(f"#!{sys.executable}\n{Path(__file__).with_name('helm_program.py').read_text()}")
+    program.chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
 def wrapped(folder: Path, name: str, script: str) -> str:
     """Put a shell script before a program on PATH, which it finds in $REAL, and return that PATH."""
     folder.mkdir(exist_ok=True)
@@ -176,3 +189,7 @@ needs_registry = [
     pytest.mark.skipif(SKOPEO is None, reason="skopeo is not installed"),
 ]
 can_build = pytest.mark.skipif(bool(buildah_objection()), reason=buildah_objection() or "it can")
+has_helm = pytest.mark.skipif(
+    shutil.which("helm") is None and importlib.util.find_spec("helm_python") is None,
+    reason="neither helm nor helm-python-sdk is installed",
+)

@@ -7,33 +7,26 @@ anew: so what is in the registry is compared file by file.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
-from pathlib import Path
-from tempfile import mkdtemp
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from release import image as images
 from release import version as versions
-from release.artifacts.publish import archive, exported, hosts, programs
+from release.artifacts.publish import archive, charts, hosts, programs
 from release.artifacts.publish.job import Planned, Seen, State, different, unreachable
 from release.artifacts.publish.registry import Registry
-from release.errors import Exit, ReleaseError, refusal, usage
-from release.formats import FormatError, find, globs, inert
+from release.errors import Exit, ReleaseError
+from release.formats import inert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from release.artifacts.publish.job import Facts, Job
     from release.artifacts.publish.registry import Manifest
 
 NAME = "chart"  # among what is recorded
 
-_FILE = "Chart.yaml"
-_LOCK = "Chart.lock"
-_PARTS = "charts"  # the folder of the charts that a chart needs
 _CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
-_WHO = "the packaging of the chart"
 
 
 def objection(job: Job) -> str:
@@ -51,12 +44,10 @@ def plan(job: Job, *, pause: Callable[[float], None] = time.sleep) -> Planned:
             not sound (exit 4); its files cannot be had (exit 5); the registry does not answer (exit 7).
     """
     release = _Release(job, pause)
-    digest = release.known()
-    if not digest:
-        release.package()
-        digest = release.there()
+    digest = release.there()
     if digest:
         return Planned((f"chart: {release.reference} is there as {digest}",), release.publish, is_done=True)
+    release.package()
     return Planned((f"chart: push {release.reference}, packaged of {release.source}",), release.publish)
 
 
@@ -66,7 +57,7 @@ def check(job: Job, *, pause: Callable[[float], None] = time.sleep) -> Iterator[
     try:
         release = _Release(job, pause)
         what = f"chart {release.reference}"
-        digest = release.known() or release.digest()
+        digest = release.digest()
         if not digest:
             yield Seen(what, State.MISMATCH, "is not there")
             return
@@ -78,42 +69,30 @@ def check(job: Job, *, pause: Callable[[float], None] = time.sleep) -> Iterator[
         yield Seen(what, state, error.problems[0].what)
 
 
-class _Chart(NamedTuple):
-    """A chart in the release's tree: its folder ("": the root), its name, the file that says so."""
-
-    folder: str
-    name: str
-    file: str
-
-
 class _Release:
     """A chart of a release, and the registry that it goes to."""
 
     def __init__(self, job: Job, pause: Callable[[float], None]) -> None:
         self._job = job
         self._version = versions.spell(job.version, versions.Spelling.SEMVER)
-        self._chart = _chart(job, self._version)
-        self._root = _root(job)
+        self._chart = charts.found(job, self._version)
+        self._root = charts.root(job)
         name = f"{self._root}/{self._chart.name}"
         self._registry = Registry(name, job.env, pause=pause)
         self._package: Path | None = None
+        self._recorded = job.known.get(NAME, {}).get("digest", "")
         self.reference = f"{name}:{self._version}"
-        self.source = self._chart.folder or "the root"
+        self.source = self._chart.place
 
     def digest(self) -> str:
-        """Return the digest that the registry has under the version, "" when it is free."""
-        return self._registry.digest(self._version)
-
-    def known(self) -> str:
-        """Return the digest that was recorded, if the registry has it; "" if none was, or nothing is there.
+        """Return the digest that the registry has under the version, "" when it is free.
 
         Raises:
-            ReleaseError: it has another one (exit 3), or what the registry raises.
+            ReleaseError: another one was recorded (exit 3), or what the registry raises.
         """
-        recorded = self._job.known.get(NAME, {}).get("digest", "")
-        digest = self.digest() if recorded else ""
-        if digest not in ("", recorded):
-            raise different(f"{self.reference} is {digest}, but what was published is {recorded}")
+        digest = self._registry.digest(self._version)
+        if digest and self._recorded not in ("", digest):
+            raise different(f"{self.reference} is {digest}, but what was published is {self._recorded}")
         return digest
 
     def package(self) -> Path:
@@ -123,7 +102,7 @@ class _Release:
             ReleaseError: no helm (exit 2), the chart is not sound (exit 4), its files cannot be had (exit 5).
         """
         if self._package is None or not self._package.exists():
-            self._package = _packaged(self._job, self._chart)
+            self._package = charts.packaged(self._job, self._chart)
         return self._package
 
     def content(self, digest: str) -> bytes:
@@ -144,8 +123,8 @@ class _Release:
         Raises:
             ReleaseError: another chart is there (exit 3), or what the registry and `package` raise.
         """
-        digest = self.known() or self.digest()
-        if digest:
+        digest = self.digest()
+        if digest and not self._recorded:
             found = self.content(digest)
             files = archive.unlike(found, self.package().read_bytes())
             if files:
@@ -159,7 +138,7 @@ class _Release:
         Raises:
             ReleaseError: as of `plan`.
         """
-        digest = self.known() or self.there() or self._push()
+        digest = self.there() or self._push()
         return {"reference": self.reference, "digest": digest}
 
     def _push(self) -> str:
@@ -167,7 +146,7 @@ class _Release:
         host = self._registry.place.host
         plain = ["--plain-http"] if hosts.is_loopback(host) else []
         words = ["push", str(package), f"oci://{self._root}", *plain]
-        ran = _helm(job, words, package.parent)
+        ran = charts.helm(job, words, package.parent)
         if ran.status:
             raise programs.not_pushed(self.reference, ran, f"helm registry login {host}")
         digest = self.digest()
@@ -185,8 +164,8 @@ class _Release:
         Raises:
             ReleaseError: it is not (exit 3).
         """
-        data = archive.files(content).get(f"{self._chart.name}/{_FILE}", b"")
-        told = _value(data, "version", f"{self.reference}: {_FILE}")
+        data = archive.files(content).get(f"{self._chart.name}/{charts.FILE}", b"")
+        told = charts.value(data, "version", f"{self.reference}: {charts.FILE}")
         if told != self._version:
             raise different(f"{self.reference} is a chart of another name or version ({told or 'none'})")
 
@@ -198,106 +177,3 @@ def _layer(manifest: Manifest) -> str:
         if isinstance(layer, dict) and layer.get("mediaType") == _CONTENT:
             return str(layer.get("digest", ""))
     return ""
-
-
-def _root(job: Job) -> str:
-    """Return the configured registry.
-
-    Raises:
-        ReleaseError: it has no host, which helm needs (exit 2).
-    """
-    root = job.config.chart.registry
-    found = images.read(root)
-    if found is None or not found.domain:
-        raise usage(f"chart.registry = {root} names no host", "write it in front, such as registry.example.org/charts")
-    return root
-
-
-def _chart(job: Job, version: str) -> _Chart:
-    """Return the chart of the release.
-
-    Raises:
-        ReleaseError: there is none, or it has no usable name (exit 2); it has another version (exit 3).
-    """
-    wanted = job.config.chart.path
-    paths = exported.paths(job)
-    folder = "" if os.path.normpath(wanted) == "." else os.path.normpath(wanted)
-    file = f"{folder}/{_FILE}" if folder else _FILE
-    if not wanted:
-        file = _only(job, paths, version)
-        folder = file.rpartition("/")[0]
-    elif file not in paths:
-        raise usage(f"{job.record.tag} has no {file}", "correct chart.path for the next version")
-    data = exported.content(job, file)
-    name, told = _value(data, "name", file), _value(data, "version", file)
-    if told != version:
-        raise refusal(f"{file} in {job.record.tag} has the version {told or 'none'}, not {version}")
-    if "/" in name or images.name_objection(name):
-        raise usage(f"{file} has the name {inert.reason(name) or 'none'}, by which no registry can keep it")
-    return _Chart(folder, name, file)
-
-
-def _only(job: Job, paths: Sequence[str], version: str) -> str:
-    """Return the one file that can be meant: with the version of the release, nobody else's, in no other chart."""
-    found = [
-        path
-        for path in paths
-        if path.rpartition("/")[2] == _FILE
-        and not any(globs.covers(glob, path) for glob in job.config.foreign)
-        and _value(exported.content(job, path), "version", path) == version
-    ]
-    homes = [path.removesuffix(_FILE) + f"{_PARTS}/" for path in found]
-    found = [path for path in found if not path.startswith(tuple(homes))]
-    if len(found) == 1:
-        return found[0]
-    several = f"several with the version {version}: {', '.join(found)}" if found else f"none with the version {version}"
-    raise usage(f"the chart of {job.record.tag} is not clear: of all {_FILE} {several}", "name its folder: chart.path")
-
-
-def _value(data: bytes, key: str, where: str) -> str:
-    """Return a text of a Chart.yaml, "" if it is not there.
-
-    Raises:
-        ReleaseError: it cannot be read (exit 2).
-    """
-    try:
-        return next((literal.text for literal in find("yaml", data, [key])), "")
-    except FormatError as error:
-        raise usage(f"{where} cannot be read: {error}") from None
-
-
-def _packaged(job: Job, chart: _Chart) -> Path:
-    """Check and package the chart, and return the archive.
-
-    Raises:
-        ReleaseError: no helm (exit 2), the chart is not sound (exit 4), its files cannot be had (exit 5).
-    """
-    folder = exported.exported(job, _WHO) / chart.folder
-    out = Path(mkdtemp(prefix="chart-", dir=job.scratch))
-    steps = [["lint", str(folder)], ["package", str(folder), "--destination", str(out)]]
-    if (folder / _LOCK).exists() and not (folder / _PARTS).exists():
-        steps.insert(0, ["dependency", "build", str(folder)])
-    for words in steps:
-        ran = _helm(job, words, folder)
-        if ran.status:
-            raise programs.unsound(f"the chart {chart.folder or 'at the root'} of {job.record.tag} is not sound", ran)
-    made = list(out.iterdir())
-    if len(made) != 1:
-        raise refusal(f"helm package made {len(made)} files of {chart.file} instead of one")
-    # Helm writes the time of the archive into the manifest, whose digest is the same then.
-    os.utime(made[0], (job.record.epoch, job.record.epoch))
-    return made[0]
-
-
-def _helm(job: Job, words: Sequence[str], cwd: Path) -> programs.Ran:
-    """Run helm.
-
-    Raises:
-        ReleaseError: it is not there (exit 2).
-    """
-    program = programs.find("helm", job.env)
-    if not program:
-        raise usage("helm, which packages and pushes the chart, is not on PATH", "install Helm 3.8 or newer")
-    env = {**job.env, "SOURCE_DATE_EPOCH": str(job.record.epoch), "NO_COLOR": "1"}
-    log = Path(mkdtemp(prefix="helm-", dir=job.scratch)) / "log.txt"
-    return programs.run([program, *words], cwd=cwd, env=env, log=log)
