@@ -8,6 +8,7 @@ import functools
 import http.client
 import re
 import shutil
+import ssl
 import subprocess
 import threading
 import time
@@ -129,10 +130,14 @@ class Front:
 
 
 @contextlib.contextmanager
-def fronting(front: Front) -> Iterator[Front]:
-    """Let a front serve on loopback."""
+def fronting(front: Front, *, certificate: Path | None = None) -> Iterator[Front]:
+    """Let a front serve on loopback, with a certificate and its key by TLS."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, front))
     server.daemon_threads = True
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     front.host = f"127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -153,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def handle(self) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
             super().handle()
 
     def _serve(self) -> None:

@@ -50,7 +50,11 @@ def test_what_helm_writes_anew_is_compared_as_yaml(content: bytes, is_same: bool
     assert found == (() if is_same else ("demo/Chart.yaml",))
 
 
-@pytest.mark.parametrize("content", [b"", b"x", packed({"a": b"b" * 9})[:-9], gzip.compress(b"no tar" * 999)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", packed({"a": b"b" * 9})[:-9], gzip.compress(b"no tar" * 999, mtime=0)],
+    ids=["empty", "other", "torn", "no tar"],
+)
 def test_what_is_no_archive_is_refused(content: bytes) -> None:
     with pytest.raises(ReleaseError, match="no archive of a chart") as caught:
         archive.files(content)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
+import ipaddress
 import json
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from registries import BASIC, Front, Reply, fronting
 
 from release.artifacts.publish import challenge, hosts, labels, logins
 from release.artifacts.publish.registry import INDEXES, MANIFESTS, Registry
+from release.artifacts.publish.transport import Transport
 from release.errors import Exit, ReleaseError
 
 if TYPE_CHECKING:
@@ -212,6 +219,43 @@ def test_nothing_leaves_this_machine_in_the_clear(front: Front) -> None:
     ]
     for host in ("auth", "cdn"):
         assert f"{host}.example.org was to be asked without TLS" in str(failure(reader(front)))
+
+
+def certificate(folder: Path) -> Path:
+    """Write a certificate of this machine, signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "demo")])
+    now = dt.datetime.now(dt.timezone.utc)
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(here, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return file
+
+
+def test_only_a_certificate_that_is_trusted_counts(tmp_path: Path) -> None:
+    file = certificate(tmp_path)
+    pauses = Pauses()
+    with fronting(Front(replies={"GET /v2/": [Reply(200, {}, b"{}")]}), certificate=file) as front:
+        url = f"https://{front.host}/v2/"
+        with pytest.raises(ReleaseError, match="cannot be trusted: self-signed certificate") as caught:
+            Transport("registry.example.org", {}, pauses).send("GET", url, headers={}, largest=9)
+        assert caught.value.exit is Exit.INTERRUPTED
+        assert not pauses, "asked again, as if that could change it"
+        transport = Transport("registry.example.org", {"REQUESTS_CA_BUNDLE": str(file)}, pauses)
+        assert transport.send("GET", url, headers={}, largest=9).content == b"{}"
 
 
 def test_a_tag_is_moved_with_the_same_bytes(front: Front) -> None:

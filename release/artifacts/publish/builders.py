@@ -24,6 +24,7 @@ _ENV = {
     "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     "NO_COLOR": "1",
 }
+_LONGEST_RUNROOT = 50  # characters; podman takes no longer one
 _WITHOUT = "in a container without user namespaces set STORAGE_DRIVER=vfs and BUILDAH_ISOLATION=chroot"
 
 
@@ -83,7 +84,10 @@ def _with_store(builder: Builder, work: Work) -> Iterator[Push]:
     env = {**work.env, **_ENV, "SOURCE_DATE_EPOCH": str(work.epoch)}
     log, told = place / "log.txt", place / "digest"
     driver = work.env.get("STORAGE_DRIVER", "")  # which both ignore once a root is given
-    store = [builder.program, "--root", str(place / "root"), "--runroot", str(place / "run")]
+    run = place / "run"
+    if len(str(run)) > _LONGEST_RUNROOT:
+        run = Path(mkdtemp(prefix="run-", dir="/tmp"))  # new, for its owner only, and short
+    store = [builder.program, "--root", str(place / "root"), "--runroot", str(run)]
     store += ["--storage-driver", driver] if driver else []
     notes = [f"{name}={value}" for name, value in work.labels.items()]
     words = ["--timestamp", str(work.epoch), "--file", str(work.context / work.file), "--tag", work.reference]
@@ -106,6 +110,7 @@ def _with_store(builder: Builder, work: Work) -> Iterator[Push]:
         # In a user namespace only the program itself may remove all that it has stored.
         programs.works([*store, "rmi", "--all", "--force"], env)
         with contextlib.suppress(OSError):  # the scratch folder's owner removes it, too
+            parts.remove(run)
             parts.remove(place)
 
 

@@ -61,9 +61,10 @@ def content(job: Job, path: str) -> bytes:
 
 def _settle(root: Path, epoch: int) -> None:
     times = (epoch, epoch)
-    for folder, _, names in os.walk(root, topdown=False):
-        for name in names:
-            path = Path(folder, name)
+    for folder, folders, names in os.walk(root, topdown=False):
+        for path in (Path(folder, name) for name in (*names, *folders)):  # links to folders are among the latter
+            if path.is_dir() and not path.is_symlink():
+                continue
             if not path.is_symlink():
                 path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
             os.utime(path, times, follow_symlinks=False)
