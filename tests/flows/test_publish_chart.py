@@ -110,7 +110,7 @@ def test_a_chart_is_packaged_of_what_is_committed_and_pushed_once(project: Proje
     planned = chart.plan(again)
     assert (planned.is_done, planned.lines) == (True, (f"chart: {facts['reference']} is there as {facts['digest']}",))
     assert planned.act() == facts
-    assert looks(again) == [(State.CHECKED, f"{facts['digest']}, by its name and version: no digest was recorded")]
+    assert looks(again) == [(State.CHECKED, f"{facts['digest']}, by its files: no digest was recorded")]
 
 
 def test_a_recorded_digest_needs_no_helm(project: Project, host: str) -> None:
@@ -131,6 +131,9 @@ def test_what_is_there_and_another_is_not_replaced(project: Project, host: str) 
     assert error.exit is Exit.REFUSED
     assert "is there already, and differs from this release in demo/new.yaml, demo/values.yaml" in str(error)
     assert Registry(f"{host}/charts/demo", {}).digest("1.0.0") == facts["digest"]
+    ((state, detail),) = looks(of(project, host))
+    assert state is State.MISMATCH
+    assert "differs from this release in demo/values.yaml" in detail
 
 
 @pytest.mark.thorough

@@ -5,12 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from typing import TYPE_CHECKING
 
 import pytest
 
 from release.artifacts.publish import archive
 from release.errors import Exit, ReleaseError
 from release.formats import FormatError, yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHART = b"apiVersion: v2\nname: demo\nversion: 1.0.0\n"
 
@@ -64,6 +68,19 @@ def test_what_is_no_archive_is_refused(content: bytes) -> None:
 def test_what_unpacks_without_end_is_refused() -> None:
     with pytest.raises(ReleaseError, match="unpacks to more than"):
         archive.files(gzip.compress(b"\0" * (archive.LARGEST + 1)))
+
+
+def test_a_chart_without_its_archive_is_held_against_the_files_it_is_of(tmp_path: Path) -> None:
+    (tmp_path / "chart").mkdir()
+    (tmp_path / "other").write_bytes(b"other")
+    for name, content in {"Chart.yaml": CHART, "values.yaml": b"a: 1\n", "ignored": b""}.items():
+        (tmp_path / "chart" / name).write_bytes(content)
+    good = {"demo/Chart.yaml": b"name: demo\nversion: '1.0.0'\napiVersion: v2\n", "demo/values.yaml": b"a: 1\n"}
+    fetched = {"demo/charts/part-1.0.0.tgz": b"fetched"}
+    assert archive.strange(packed({**good, **fetched}), "demo", tmp_path / "chart") == ()
+    bad = {"demo/values.yaml": b"a: 2\n", "demo/new.yaml": b"", "demo/../other": b"other", "values.yaml": b"a: 1\n"}
+    found = archive.strange(packed({**good, **bad}), "demo", tmp_path / "chart")
+    assert found == ("demo/../other", "demo/new.yaml", "demo/values.yaml", "values.yaml")
 
 
 def test_documents_are_what_they_say() -> None:

@@ -6,12 +6,17 @@ import gzip
 import io
 import tarfile
 import zlib
+from typing import TYPE_CHECKING
 
 from release.artifacts.publish.job import different
 from release.formats import FormatError, yaml
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 LARGEST = 64 * 1024 * 1024  # bytes, packed and unpacked; Helm itself takes no chart above 100 MiB unpacked
 
+_PARTS = "charts/"
 _WRITTEN_ANEW = ("Chart.yaml", "Chart.lock")  # by each version of Helm in its own way, with the same in it
 
 
@@ -44,6 +49,24 @@ def unlike(one: bytes, other: bytes) -> tuple[str, ...]:
     """
     left, right = files(one), files(other)
     return tuple(path for path in sorted({*left, *right}) if not _is_same(path, left.get(path), right.get(path)))
+
+
+def strange(content: bytes, name: str, folder: Path) -> tuple[str, ...]:
+    """Return the paths in a packaged chart of that name which are not as the files in `folder`.
+
+    Charts that it needs may have been fetched when it was packaged: they count only where they are files there, too.
+
+    Raises:
+        ReleaseError: it is no such archive (exit 3).
+    """
+    found = []
+    for path, data in files(content).items():
+        inner = path.removeprefix(f"{name}/")
+        place = folder / inner
+        is_file = path != inner and ".." not in inner.split("/") and place.is_file()  # links count as what they lead to
+        if (is_file or not inner.startswith(_PARTS)) and not (is_file and _is_same(path, data, place.read_bytes())):
+            found.append(path)
+    return tuple(sorted(found))
 
 
 def _is_same(path: str, one: bytes | None, other: bytes | None) -> bool:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from release import version as versions
-from release.artifacts.publish import archive, charts, hosts, programs
+from release.artifacts.publish import archive, charts, exported, hosts, programs
 from release.artifacts.publish.job import Planned, Seen, State, different, unreachable
 from release.artifacts.publish.registry import Registry
 from release.errors import Exit, ReleaseError
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 NAME = "chart"  # among what is recorded
 
+_SHOWN = 5  # files that a message names
+_LOGIN = "helm registry login"
+_WHO = "the look at the chart"
 _CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 
@@ -61,8 +64,8 @@ def check(job: Job, *, pause: Callable[[float], None] = time.sleep) -> Iterator[
         if not digest:
             yield Seen(what, State.MISMATCH, "is not there")
             return
-        release.refuse_odd(release.content(digest))
-        known = "" if NAME in job.known else ", by its name and version: no digest was recorded"
+        release.refuse_odd(digest)
+        known = "" if NAME in job.known else ", by its files: no digest was recorded"
         yield Seen(what, State.CHECKED, f"{digest}{known}")
     except ReleaseError as error:
         state = State.MISMATCH if error.exit is Exit.REFUSED else State.UNSEEN
@@ -78,7 +81,7 @@ class _Release:
         self._chart = charts.found(job, self._version)
         self._root = charts.root(job)
         name = f"{self._root}/{self._chart.name}"
-        self._registry = Registry(name, job.env, pause=pause)
+        self._registry = Registry(name, job.env, pause=pause, login=_LOGIN)
         self._package: Path | None = None
         self._recorded = job.known.get(NAME, {}).get("digest", "")
         self.reference = f"{name}:{self._version}"
@@ -125,11 +128,7 @@ class _Release:
         """
         digest = self.digest()
         if digest and not self._recorded:
-            found = self.content(digest)
-            files = archive.unlike(found, self.package().read_bytes())
-            if files:
-                names = ", ".join(map(inert.reason, files[:5])) + (", …" if len(files) > 5 else "")  # noqa: PLR2004
-                raise different(f"{self.reference} is there already, and differs from this release in {names}")
+            self._refuse(archive.unlike(self.content(digest), self.package().read_bytes()))
         return digest
 
     def publish(self) -> Facts:
@@ -148,7 +147,7 @@ class _Release:
         words = ["push", str(package), f"oci://{self._root}", *plain]
         ran = charts.helm(job, words, package.parent)
         if ran.status:
-            raise programs.not_pushed(self.reference, ran, f"helm registry login {host}")
+            raise programs.not_pushed(self.reference, ran, f"{_LOGIN} {host}")
         digest = self.digest()
         if not digest:
             raise unreachable(f"helm has pushed {self.reference}, but the registry does not show it")
@@ -158,16 +157,24 @@ class _Release:
         job.say(f"chart: pushed {self.reference} as {digest}")
         return digest
 
-    def refuse_odd(self, content: bytes) -> None:
-        """Refuse an archive that is not of this name and version.
+    def refuse_odd(self, digest: str) -> None:
+        """Refuse what is under a digest unless it is a chart and, if no digest was recorded, of the release's files.
+
+        Which files are left out of a chart is only known to Helm, which need not be here.
 
         Raises:
-            ReleaseError: it is not (exit 3).
+            ReleaseError: it is not (exit 3), or what the registry and `exported` raise.
         """
-        data = archive.files(content).get(f"{self._chart.name}/{charts.FILE}", b"")
-        told = charts.value(data, "version", f"{self.reference}: {charts.FILE}")
-        if told != self._version:
-            raise different(f"{self.reference} is a chart of another name or version ({told or 'none'})")
+        content = self.content(digest)
+        if not self._recorded:
+            folder = exported.exported(self._job, _WHO) / self._chart.folder
+            self._refuse(archive.strange(content, self._chart.name, folder))
+
+    def _refuse(self, files: tuple[str, ...]) -> None:
+        if files:
+            more = ", …" if len(files) > _SHOWN else ""
+            names = ", ".join(map(inert.reason, files[:_SHOWN])) + more
+            raise different(f"{self.reference} is there already, and differs from this release in {names}")
 
 
 def _layer(manifest: Manifest) -> str:

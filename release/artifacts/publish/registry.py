@@ -51,14 +51,22 @@ class Manifest(NamedTuple):
 class Registry:
     """One repository in a registry. Logins are looked for when it asks for one."""
 
-    def __init__(self, name: str, env: Mapping[str, str], *, pause: Callable[[float], None] = time.sleep) -> None:
-        """Take the name without a tag, and the environment that says where logins are.
+    def __init__(
+        self,
+        name: str,
+        env: Mapping[str, str],
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        login: str = "buildah login",
+    ) -> None:
+        """Take the name without a tag, the environment that says where logins are, and the command that makes one.
 
         Raises:
             ReleaseError: it is no name (exit 2).
         """
         self.place = hosts.repository(name)
         self._env = env
+        self._login = login
         self._transport = Transport(self.place.host, env, pause)
         self._authorization = ""
 
@@ -201,8 +209,7 @@ class Registry:
             raise unreachable(f"{urlsplit(realm).hostname} gives no token") from None
 
     def _refused(self, status: int) -> ReleaseError:
-        host = self.place.host
         return usage(
-            f"{self.place} lets nobody in without a login that may do this: status {status}",
-            f"log in with the program that pushes, such as: buildah login {host}",
+            f"{self.place} is closed (status {status}): no login for it was found, or one that is not enough",
+            f"log in: {self._login} {self.place.host}",
         )
