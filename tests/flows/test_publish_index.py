@@ -213,7 +213,7 @@ def test_an_index_that_is_not_there_can_be_gone_on_with(project: Project, asked:
     with broken((404, {}, b"")) as (at, _):
         pass
     job = job_of(project, distributing.pair(tmp_path / "dist"), at)
-    with pytest.raises(ReleaseError, match=r"/simple/demo/ cannot be reached: there is no connection") as caught:
+    with pytest.raises(ReleaseError, match=r"/simple/demo/ cannot be reached: Connection refused") as caught:
         index.planned(job, asked)
     assert caught.value.exit is Exit.INTERRUPTED
     assert "invoke publish" in caught.value.problems[0].hint

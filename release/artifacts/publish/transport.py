@@ -74,13 +74,13 @@ class Transport:
                     return answer
                 why = f"answers with status {answer.status}"
                 asked = answer.headers.get("Retry-After", "")
-                wait = max(wait, _seconds(asked))
+                wait = max(wait, seconds(asked))
                 if wait > LONGEST_PAUSE:
                     raise unreachable(f"{self._host} {why}, and asks to wait for {wait:.0f} seconds")
             except requests.exceptions.SSLError as error:
-                raise unreachable(f"{self._host} cannot be trusted: {_reason(error)}") from None
+                raise unreachable(f"{self._host} cannot be trusted: {reason(error)}") from None
             except (requests.RequestException, OSError) as error:
-                why = f"cannot be reached: {_reason(error)}"
+                why = f"cannot be reached: {reason(error)}"
             if number < TRIES - 1:
                 self._pause(wait)
         raise unreachable(f"{self._host} {why} (tried {TRIES} times)")
@@ -137,7 +137,7 @@ class _OnlyHere(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
-def _seconds(header: str) -> float:
+def seconds(header: str) -> float:
     """Return how long Retry-After (RFC 9110, 10.2.3) asks to wait: seconds, or a date; 0.0 if it is neither."""
     if header.strip().isdecimal():
         return float(header)
@@ -149,7 +149,7 @@ def _seconds(header: str) -> float:
     return max(0.0, when.timestamp() - time.time())
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """Return the system's own words for what went wrong; the library's hold addresses, with what was asked in them."""
     seen: set[int] = set()
     found = ""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from release.artifacts.publish import transport
 from release.artifacts.publish.job import unreachable
 from release.formats import inert
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4
 TIMEOUT = 30.0  # seconds without a byte
-LONGEST = 120.0  # seconds that a service may have us wait for
 LARGEST = 1 << 30  # bytes of a download
 
 ABSENT = (404, 410)  # HTTP's words for: nothing is there
@@ -43,11 +43,17 @@ class Web(NamedTuple):
             try:
                 answer = requests.get(url, headers=headers, timeout=TIMEOUT, stream=True)
             except (requests.RequestException, OSError) as error:
-                why, wait = reason(error), 2.0**attempt
+                why, wait = transport.reason(error), 2.0**attempt
             else:
                 if answer.status_code != _TOO_MANY and answer.status_code < _SERVER:
                     return answer
-                why, wait = f"it answers {answer.status_code}", after(answer.headers, 2.0**attempt)
+                why, wait = (
+                    f"it answers {answer.status_code}",
+                    min(
+                        transport.LONGEST_PAUSE,
+                        transport.seconds(answer.headers.get("Retry-After", "")) or 2.0**attempt,
+                    ),
+                )
                 answer.close()
             if attempt + 1 < ATTEMPTS:
                 self.pause(wait)
@@ -70,7 +76,7 @@ class Web(NamedTuple):
                 try:
                     return _written(answer, to)
                 except requests.RequestException as error:
-                    why = reason(error)
+                    why = transport.reason(error)
             if attempt + 1 < ATTEMPTS:
                 self.pause(2.0**attempt)
         raise unreachable(f"{shown(url)} breaks off: {why}")
@@ -99,24 +105,7 @@ def limited(answer: requests.Response, most: int = LARGEST) -> Iterator[bytes]:
         yield block
 
 
-def after(headers: Mapping[str, str], usual: float) -> float:
-    """Return how many seconds a service asks to wait (RFC 9110 §10.2.3, in seconds), bounded; else the `usual`."""
-    given = headers.get("Retry-After", "")
-    return min(LONGEST, float(given)) if given.isdecimal() else usual
-
-
 def shown(url: str) -> str:
     """Return a URL for a message: without user, password, query and fragment."""
     parts = urlsplit(url)
     return inert.reason(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
-
-
-def reason(error: Exception) -> str:
-    """Say in a few words why there was no answer; the addresses in it could hold a password."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not accepted"
-    if isinstance(error, requests.exceptions.Timeout):
-        return "it does not answer in time"
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return "there is no connection"
-    return type(error).__name__
