@@ -96,11 +96,15 @@ class Candidate(NamedTuple):
 
 
 class Tag(NamedTuple):
-    """An annotated tag as the plan makes it. `sign`: another object, with a signature, takes its place at the end."""
+    """An annotated tag as the plan makes it.
+
+    `sign`: another object takes its place at the end, with a signature by one of `signers` if there are any.
+    """
 
     name: str
     oid: str
     sign: bool
+    signers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

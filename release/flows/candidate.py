@@ -116,7 +116,7 @@ def _plan(
     notes: list[str],
 ) -> Plan:
     config = scene.config_at(made.commit, branch.name)
-    tag = publishing.annotated(scene, version, made.commit, wish.message, sign=config.sign)
+    tag = publishing.annotated(scene, version, made.commit, wish.message, config)
     scene.writer.flush(tag.oid)
     goals = [publishing.Moved(branch, made.commit)]
     refs, push, later = publishing.visible(scene, goals, tag, push=wish.push)

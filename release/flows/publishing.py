@@ -12,6 +12,7 @@ from release.plan import Push, RefUpdate, Tag
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from release.config import Config
     from release.flows.situation import Branch, Situation
     from release.version import Version
 
@@ -46,19 +47,20 @@ def visible(scene: Situation, moved: Iterable[Moved], tag: Tag | None, *, push: 
     if push or not scene.world.remote:
         return Visible(refs, now, now)
     later, before = _updates(scene, goals, tag, push=True)[1], unpublished.push(scene)
+    if before is not None and any(unpublished.unsigned(scene, before.updates)):
+        return Visible(refs, now, None)  # nobody is shown a command that pushes a tag as it must not leave
     if later is not None and before is not None:
         names = {ref.name for ref in later.updates}
         later = later._replace(updates=(*later.updates, *(ref for ref in before.updates if ref.name not in names)))
     return Visible(refs, now, later)
 
 
-def annotated(scene: Situation, version: Version, commit: str, message: str, *, sign: bool) -> Tag:
-    """Make the tag of a version, in memory and without a ref."""
+def annotated(scene: Situation, version: Version, commit: str, message: str, config: Config) -> Tag:
+    """Make the tag of a version, in memory and without a ref; `config` says whether it is signed, and by whom."""
     name = versions.tag_name(version, scene.config.tag)
     text = message or f"Release {version}"
-    return Tag(
-        name=name, oid=scene.writer.tag(name=name, commit=commit, message=text, identity=scene.identity), sign=sign
-    )
+    oid = scene.writer.tag(name=name, commit=commit, message=text, identity=scene.identity)
+    return Tag(name=name, oid=oid, sign=config.sign, signers=config.signers)
 
 
 def opened(scene: Situation, branch: Branch, commit: str, *, push: bool) -> tuple[tuple[RefUpdate, ...], Push | None]:

@@ -135,7 +135,7 @@ def plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> P
         ReleaseError: a worktree cannot follow (exit 3).
     """
     scene, subject, wish = run.scene, run.subject, run.wish
-    tag = publishing.annotated(scene, subject.version, merges.commit, _message(run, merges), sign=run.config.sign)
+    tag = publishing.annotated(scene, subject.version, merges.commit, _message(run, merges), run.config)
     made = [final.commit, tag.oid, *(commit for _, commit in merges.back)]
     scene.writer.flush(*made)
     moved = [*_targets(run, merges), *given_back(run, merges), *_end(run, final, merges)]

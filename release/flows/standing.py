@@ -120,7 +120,12 @@ def standing(scene: Situation) -> Standing:
 def _unpublished(scene: Situation) -> str:
     """Return the push of releases that are only here; "" when there are none."""
     push = unpublished.push(scene)
-    return "" if push is None else f"{unpublished.named(push)} only here: {commands.push(scene, push)}"
+    if push is None:
+        return ""
+    problem = next(unpublished.unsigned(scene, push.updates), None)
+    if problem is not None:
+        return f"{unpublished.named(push)} only here, and not to be pushed: {problem.what}"
+    return f"{unpublished.named(push)} only here: {commands.push(scene, push)}"
 
 
 def _untagged(scene: Situation, lines: Sequence[Line], tip: str | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from release import version as versions
 from release.errors import Problem, ReleaseError, refusal, usage
-from release.flows import checks, commands, prepare, publishing, requests, situation
+from release.flows import checks, commands, prepare, publishing, requests, situation, unpublished
 from release.git import snapshot
 from release.plan import Candidate, Plan, Push, RefUpdate
 
@@ -125,7 +125,11 @@ def _done_already(scene: Situation, version: Version) -> Plan:
 
 
 def _pushed_later(scene: Situation, plan: Plan, head: str, version: Version, moved: list[publishing.Moved]) -> Plan:
-    """Plan the push of a tag that is here: what others see has passed the gates, whoever made the tag."""
+    """Plan the push of a tag that is here: what others see has passed the gates, whoever made the tag.
+
+    Raises:
+        ReleaseError: tags are signed, and this one is not as it has to be; what is pushed with it cannot be (exit 3).
+    """
     name = versions.tag_name(version, scene.config.tag)
     here, there = (refs.get(f"refs/tags/{name}") for refs in (scene.world.refs, scene.world.remote_refs or {}))
     if here is None or there is not None:
@@ -133,6 +137,9 @@ def _pushed_later(scene: Situation, plan: Plan, head: str, version: Version, mov
     own = RefUpdate(name=f"refs/tags/{name}", old=None, new=here.oid)
     _, pushed = publishing.updates(scene, moved, None, push=True, along=own.name)
     config, tree = scene.config_at(head, "HEAD"), scene.objects.commit(head).tree
+    problems = [*unpublished.unsigned(scene, [own])]
+    if problems:
+        raise ReleaseError(problems)
     return replace(
         plan,
         done=f"{name} is pushed to {scene.world.remote}",
@@ -251,7 +258,7 @@ def _tagged(
 ) -> Plan:
     """Add the tag, and the push of it and of what moved, to a plan."""
     config = scene.config_at(commit, "HEAD")
-    made = publishing.annotated(scene, version, commit, message, sign=config.sign)
+    made = publishing.annotated(scene, version, commit, message, config)
     scene.writer.flush(made.oid)
     refs, pushed, later = publishing.visible(scene, moved, made, push=push)
     own = [ref for ref in refs if ref.name not in {known.name for known in plan.refs}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
-from release.errors import refusal
+from release.errors import ReleaseError, refusal
 from release.flows import commands
 from release.git import history
 from release.git import world as git
@@ -13,8 +13,9 @@ from release.git.pushing import short
 from release.plan import Push, RefUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from release.errors import Problem
     from release.flows.situation import Branch, Situation
 
 
@@ -45,8 +46,31 @@ def refuse(scene: Situation, but: str) -> None:
     """
     first = push(scene)
     if first is not None and named(first, but):
+        problems = [*unsigned(scene, [ref for ref in first.updates if ref.name != but])]
+        if problems:
+            raise ReleaseError(problems)
         what = f"{named(first, but)} only here, not at {scene.world.remote}"
         raise refusal(what, f"that comes first: {commands.push(scene, first)}")
+
+
+def unsigned(scene: Situation, updates: Iterable[RefUpdate]) -> Iterator[Problem]:
+    """Yield a problem for each tag among the updates that is to be signed, by its own commit, and is not as it has to.
+
+    So does a tag whose commit does not say, because its configuration cannot be read.
+    """
+    for ref in updates:
+        if not ref.name.startswith("refs/tags/") or ref.new is None:
+            continue
+        name, commit = short(ref.name), scene.world.refs[ref.name].commit
+        try:
+            config = scene.config_at(commit, name)
+            if config.sign:
+                from release.git import signing  # noqa: PLC0415  # most tags are not signed
+
+                settings = scene.world.settings
+                signing.verify_tag(scene.repository, ref.new, name, settings, config.signers, commit=commit)
+        except ReleaseError as error:
+            yield from error.problems
 
 
 def named(push: Push, but: str = "") -> str:

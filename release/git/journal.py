@@ -232,6 +232,10 @@ def _facts(value: Any) -> Any:
     return [_facts(one) for one in value] if isinstance(value, tuple) else value
 
 
+def _tag(data: dict[str, Any]) -> Tag:
+    return Tag(**{**data, "signers": tuple(data.get("signers", ()))})
+
+
 def _plan(data: dict[str, Any]) -> Plan:
     push = data["push"]
     return Plan(
@@ -245,7 +249,7 @@ def _plan(data: dict[str, Any]) -> Plan:
             "files": tuple(FileEdit(**edit) for edit in data["files"]),
             "index": _changes(data["index"]),
             "candidate": None if data["candidate"] is None else _candidate(data["candidate"]),
-            "tag": None if data["tag"] is None else Tag(**data["tag"]),
+            "tag": None if data["tag"] is None else _tag(data["tag"]),
             "trees": tuple(map(tuple, data["trees"])),
             "notes": tuple(data["notes"]),
             "diffs": (),

@@ -160,6 +160,7 @@ class Run:
         if plan.candidate is not None and plan.candidate.gates:
             from release.tasks import gating  # noqa: PLC0415  # only tags need evidence
 
+            self._signed(plan, objects, only_try=True)  # a locked key is found before the gates have run
             if (offer := self._offer(plan.candidate, objects)) is not None:
                 from release.gates import exchange  # noqa: PLC0415  # only when there are receipts from elsewhere
 
@@ -171,13 +172,21 @@ class Run:
                 meanwhile.refuse_changed(self.repository, plan, objects)
         elif self.receipts is not None:
             console.say(_NOT_NEEDED)
+        return self._signed(plan, objects)
+
+    def _signed(self, plan: Plan, objects: ObjectReader, *, only_try: bool = False) -> Plan:
+        """Return the plan with its tag signed, if it is to be; or only try whether that can be done."""
         if plan.tag is None or not plan.tag.sign:
             return plan
         from release.git import objects as database  # noqa: PLC0415  # most tags are not signed
         from release.git import signing, world  # noqa: PLC0415
 
         writer = database.ObjectWriter(repository=self.repository, reader=objects, lock=self.lock)
-        return plan.with_tag(signing.sign(writer, plan.tag, world.read_settings(self.repository)))
+        settings = world.read_settings(self.repository)
+        if only_try:
+            signing.probe(writer, plan.tag, settings)
+            return plan
+        return plan.with_tag(signing.sign(writer, plan.tag, settings))
 
     def _offer(self, candidate: Candidate, objects: ObjectReader) -> Offer | None:
         """Return what a folder of receipts, if one was given, has for the candidate, and say it; nothing is stored."""

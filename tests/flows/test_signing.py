@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+import signing
 from finishing import (
     BRANCH,
     FINISH,
@@ -25,6 +23,7 @@ from finishing import (
     resolve,
     stopped,
 )
+from signing import is_signed, new_key, with_ssh
 from support import PYPROJECT
 
 if TYPE_CHECKING:
@@ -33,38 +32,12 @@ if TYPE_CHECKING:
     from support import Project
 
 SIGNED = {"pyproject.toml": PYPROJECT + "sign = true\n"}
-pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+pytestmark = signing.needs_ssh
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return open_release(tmp_path / "project", SIGNED)
-
-
-def new_key(place: Path, *, passphrase: str = "") -> str:
-    """Make an SSH key; returns its public line."""
-    arguments = ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "test", "-f", str(place)]
-    subprocess.run(arguments, check=True, stdin=subprocess.DEVNULL)
-    return place.with_suffix(".pub").read_text()
-
-
-def with_ssh(project: Project, *, passphrase: str = "", signers: str | None = None) -> Path:
-    """Let git sign with a new SSH key, and know it as that of the committer (or know `signers` instead)."""
-    key = project.folder.parent / "key"
-    public = new_key(key, passphrase=passphrase)
-    allowed = key.with_name("allowed")
-    allowed.write_text(f"test@example.org {public}" if signers is None else signers)
-    for name, value in (
-        ("gpg.format", "ssh"),
-        ("user.signingKey", str(key)),
-        ("gpg.ssh.allowedSignersFile", str(allowed)),
-    ):
-        project.git("config", name, value)
-    return key
-
-
-def is_signed(project: Project, name: str) -> bool:
-    return "-----BEGIN " in project.git("cat-file", "-p", name)
 
 
 def test_a_tag_signed_with_ssh_is_the_one_that_is_pushed(project: Project) -> None:
@@ -179,21 +152,11 @@ def test_a_signature_that_fails_after_a_conflict_keeps_the_resolution(tmp_path: 
 
 @pytest.fixture
 def gnupg(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A key ring with one key without a passphrase; yields the key's id. Its sockets need a short path."""
-    if shutil.which("gpg") is None:
-        pytest.skip("gpg is not installed")
-    with TemporaryDirectory(prefix="gnupg-", dir="/tmp") as folder:
-        monkeypatch.setenv("GNUPGHOME", folder)
-        Path(folder).chmod(0o700)
-        identity = "Test <test@example.org>"
-        arguments = ["gpg", "-q", "--batch", "--passphrase", "", "--quick-generate-key", identity, "ed25519", "sign"]
-        subprocess.run(arguments, check=True, capture_output=True)
-        listed = subprocess.run(["gpg", "-K", "--with-colons"], check=True, capture_output=True, text=True).stdout
-        subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=False)
-        try:
-            yield next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
-        finally:
-            subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=False)
+    """A key ring with one key without a passphrase, whose agent is not running; yields the key's id."""
+    with signing.key_ring(monkeypatch):
+        fingerprint = signing.new_pgp()
+        signing.end_agent()
+        yield fingerprint
 
 
 def test_a_tag_signed_with_gpg_and_the_agent_keeps_no_lock(project: Project, gnupg: str) -> None:
