@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import process
-from release.errors import refusal
+from release.errors import refusal, unseen
 from release.git import command, sshsig
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _WHY = {
     "EXPKEYSIG": "its key has expired",
     "REVKEYSIG": "its key is revoked",
     "BADSIG": "it is one of other bytes",
-    "ERRSIG": "its key is not in the key ring",
 }
 
 
@@ -72,7 +71,8 @@ def signer(gpg: str, data: bytes, signature: bytes) -> Signer:
     """Return whose key signed these bytes, as far as gpg knows it: whether it is to be trusted is not asked.
 
     Raises:
-        ReleaseError: nobody's that is valid now, or more than one (exit 3); gpg is not there (exit 3).
+        ReleaseError: nobody's that is valid now, or more than one, or gpg is not there (exit 3); gpg does not know the
+            key (exit 5).
     """
     with sshsig.written(signature) as place:
         found = _run(gpg, ["--batch", "--no-auto-key-retrieve", "--status-fd=1", "--verify", str(place), "-"], data)
@@ -84,6 +84,8 @@ def signer(gpg: str, data: bytes, signature: bytes) -> Signer:
     judged = [words for words in said if words[0] in _JUDGED]
     valid = [words for words in said if words[0] == "VALIDSIG"]
     wrong = next((words[0] for words in judged if words[0] != "GOODSIG"), "")
+    if wrong == "ERRSIG":
+        raise unseen("its OpenPGP signature cannot be checked: its key is not in the key ring", "gpg --import KEY")
     if wrong or found.status != 0 or not judged:
         raise refusal(f"its OpenPGP signature does not verify: {_WHY.get(wrong) or _complaint(found)}")
     if len(judged) != 1 or len(valid) != 1:

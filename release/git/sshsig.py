@@ -182,13 +182,29 @@ def run(
     Raises:
         ReleaseError: it is not there, or does not end (exit 3).
     """
+    return _run([program, "-Y", *arguments], data, cwd or Path("/"), asks=asks)
+
+
+def _run(argv: Sequence[str], data: bytes, cwd: Path, *, asks: bool = False) -> Result:
     silent = {} if asks else {"SSH_ASKPASS": "false", "SSH_ASKPASS_REQUIRE": "force"}
-    argv = [program, "-Y", *arguments]
     try:
-        return process.run(argv, cwd=cwd or Path("/"), env=command.environment(silent), data=data, timeout=_SECONDS)
+        return process.run(argv, cwd=cwd, env=command.environment(silent), data=data, timeout=_SECONDS)
     except (FileNotFoundError, PermissionError) as error:
-        if error.filename != program:
+        if error.filename != argv[0]:
             raise
-        raise refusal(f"{program} is not installed", "install OpenSSH 8.2 or newer") from None
+        raise refusal(f"{argv[0]} is not installed", "install OpenSSH 8.2 or newer") from None
     except TimeoutError:
-        raise refusal(f"{program} did not end within {_SECONDS:g} seconds") from None
+        raise refusal(f"{argv[0]} did not end within {_SECONDS:g} seconds") from None
+
+
+def in_krl(place: Path, public: bytes) -> bool:
+    """Whether a key revocation list has a key, given as its public line.
+
+    Raises:
+        ReleaseError: ssh-keygen cannot tell, or is not there (exit 3).
+    """
+    with written(public) as key:
+        found = _run(["ssh-keygen", "-Q", "-f", str(place), str(key)], b"", Path("/"))
+    if found.status != 0 and b"REVOKED" not in found.out:
+        raise refusal(f"{place} cannot be read as a list of revoked keys: {words(found.complaint)}")
+    return found.status != 0
