@@ -67,6 +67,7 @@ def key_ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with TemporaryDirectory(prefix="gnupg-", dir="/tmp") as folder:
         monkeypatch.setenv("GNUPGHOME", folder)
         Path(folder).chmod(0o700)
+        (Path(folder) / "gpg-agent.conf").write_text("s2k-count 65536\n")  # else it tries seconds how many it can do
         try:
             yield Path(folder)
         finally:
@@ -76,3 +77,19 @@ def key_ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def end_agent() -> None:
     """End the agent of the key ring, which forgets passphrases then."""
     subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
+
+
+@contextmanager
+def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Use an agent of OpenSSH's own, which ends with it."""
+    with TemporaryDirectory(prefix="agent-", dir="/tmp") as folder:
+        place = Path(folder) / "socket"
+        started = subprocess.Popen(["ssh-agent", "-D", "-a", str(place)], stdout=subprocess.PIPE)
+        try:
+            assert started.stdout is not None
+            started.stdout.readline()  # it says where it listens, as soon as it does
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
+            yield
+        finally:
+            started.terminate()
+            started.communicate(timeout=10)

@@ -159,8 +159,8 @@ class TestGates:
         assert gates.count == 0
 
     def test_a_locked_key_of_openpgp_is_found_before_the_gates(self, gates: Gates, ring: Path) -> None:
-        (ring / "gpg-agent.conf").write_text("pinentry-program /bin/false\n")
         gates.project.git("config", "user.signingKey", signing.new_pgp(passphrase="secret"))
+        (ring / "gpg.conf").write_text("pinentry-mode cancel\n")  # as one who does not know it
         signing.end_agent()
         refuses(gates.project, *FINISH, says="nothing can be signed")
         assert gates.count == 0
