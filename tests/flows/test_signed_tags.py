@@ -11,6 +11,10 @@ from gated import Gates, opened
 from signing import NAME, is_signed, new_key, with_ssh
 from support import PYPROJECT
 
+from release.errors import ReleaseError
+from release.git import repository, world
+from release.git.signing import verify_tag
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -239,3 +243,14 @@ class TestPushedLater:
         assert "v1.0.0 is only here, and not to be pushed: the tag v1.0.0 is not signed" in said
         assert "git push --atomic" not in said
         refuses(project, "feature.start", "x", "--push", "--yes", says="the tag v1.0.0 is not signed")
+
+
+def test_a_tag_is_one_of_its_commit_alone(pinned: Project) -> None:
+    pinned.git("tag", "-s", "-m", "Release 1.0.0", "v1.0.0")
+    where = repository.locate(pinned.path)
+    held, oid, commit = world.read_settings(where), pinned.ref("refs/tags/v1.0.0"), pinned.ref("main")
+    assert verify_tag(where, oid, "v1.0.0", held, [NAME], commit=commit).startswith(f"{NAME} SHA256:")
+    assert verify_tag(where, oid, "v1.0.0", held, [], commit=commit).endswith(", by a key nobody has pinned")
+    with pytest.raises(ReleaseError, match=rf"the tag v1\.0\.0 is of {commit[:10]}, and not of") as raised:
+        verify_tag(where, oid, "v1.0.0", held, [NAME], commit=pinned.ref("main^"))
+    assert raised.value.exit == 3
