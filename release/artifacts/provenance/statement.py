@@ -19,8 +19,7 @@ from release.artifacts.provenance import dsse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from release.artifacts.record import Record
-    from release.artifacts.store import File
+    from release.artifacts.record import File, Record
 
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"

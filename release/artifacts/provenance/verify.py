@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from release.artifacts.record import Record
-    from release.artifacts.store import File
+    from release.artifacts.record import File, Record
     from release.git.repository import Repository
     from release.git.signers import Pins
 
