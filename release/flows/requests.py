@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from release.errors import ReleaseError, usage
 from release.flows import moves, publishing
 from release.flows.receiving import Incoming, Receiver
-from release.git import command
+from release.git.address import Address, of, read
 from release.plan import Plan, again
 
 if TYPE_CHECKING:
@@ -17,20 +17,6 @@ if TYPE_CHECKING:
     from release.flows.releasing import Finish
     from release.flows.situation import Branch, Situation
 
-# These patterns are compiled when an address is asked for: most finishes print none.
-# git's two forms of an address (git-fetch, GIT URLS). Who logs in, and with what, stands before the last @.
-_URL = (
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^/]*@)?(?P<host>[A-Za-z0-9._-]+)(?P<port>:\d+)?/(?P<path>[^?#]+)[^\n]*"
-)
-_SCP = r"(?:[^/:@]*@)?(?P<host>[A-Za-z0-9._-]+):(?P<path>[^@:?#\\]+)"
-_LOCAL = r"[/.~]|file:|[A-Za-z]:"
-# Where SSH is answered by another host than the pages.
-_PAGES = {
-    "ssh.github.com": "github.com",
-    "altssh.gitlab.com": "gitlab.com",
-    "altssh.bitbucket.org": "bitbucket.org",
-    "ssh.dev.azure.com": "dev.azure.com",
-}
 # Hosts, and where they open a request. A host without a dot is a name that only this machine knows.
 _FORMS = (
     (r"^(?!.*\.)", ""),
@@ -43,14 +29,6 @@ _FORMS = (
     (r"^dev\.azure\.com$", "{page}/pullrequestcreate?sourceRef={from_}&targetRef={into}"),
     (r"^codeberg\.org$|gitea|forgejo", "{page}/compare/{base}...{head}"),
 )
-
-
-class _Repository(NamedTuple):
-    """Where a forge shows a repository: the root of its pages, the host in it, and the path without `.git`."""
-
-    root: str
-    host: str
-    path: str
 
 
 def plan(run: Finish, final: Content) -> Plan:
@@ -127,31 +105,15 @@ def address(scene: Situation, source: Branch, target: Branch) -> str:
     Nothing of it tells who logs in at the remote.
     """
     remote = scene.world.remote
-    url = command.run(["remote", "get-url", "--push", "--", remote], cwd=scene.repository.top, accept=range(256)).out
     asked = f"open a pull request of {source.name} into {target.name} at"
-    found = _read(url.decode("utf-8", "replace").partition("\n")[0])
+    found = read(of(remote, cwd=scene.repository.top))
     if found is None:
         return f"{asked} {remote}"
     known = _address(found, source.name, target.name)
     return known or f"{asked} {found.host}/{found.path}"
 
 
-def _read(url: str) -> _Repository | None:
-    """Read a remote's address; None when it is a folder, or nothing that could be shown."""
-    match = re.fullmatch(_URL, url)
-    if match is None and "://" not in url and not re.match(_LOCAL, url):
-        match = re.fullmatch(_SCP, url)
-    if match is None or match.groupdict().get("scheme") == "file":
-        return None
-    facts = match.groupdict()
-    is_web = facts.get("scheme") in ("http", "https")
-    host = _PAGES.get(facts["host"].lower(), facts["host"].lower())
-    root = f"{facts['scheme'] if is_web else 'https'}://{host}{(facts['port'] or '') if is_web else ''}"
-    path = facts["path"].strip("/").removesuffix(".git")
-    return _Repository(root, host, quote(unquote(path), safe="/~"))
-
-
-def _address(at: _Repository, head: str, base: str) -> str:
+def _address(at: Address, head: str, base: str) -> str:
     """Return the address of the form for a new request; "" for a forge that nothing is known of."""
     form = next((form for known, form in _FORMS if re.search(known, at.host)), "")
     path = re.sub(r"^v3/([^/]+/[^/]+)/([^/]+)$", r"\1/_git/\2", at.path) if "azure" in at.host else at.path
