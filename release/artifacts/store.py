@@ -76,7 +76,7 @@ def files(folder: Path, only: Iterable[Path] | None = None) -> tuple[File, ...]:
     Raises:
         OSError: it cannot be read, or something is no file.
     """
-    return tuple(_file(path) for path in sorted(folder.iterdir() if only is None else only))
+    return tuple(file(path) for path in sorted(folder.iterdir() if only is None else only))
 
 
 def lying(repository: Repository, tree: str) -> tuple[File, ...] | None:
@@ -89,11 +89,11 @@ def lying(repository: Repository, tree: str) -> tuple[File, ...] | None:
         return ()
 
 
-def sha256(file: IO[bytes]) -> str:
+def sha256(opened: IO[bytes]) -> str:
     """Return the SHA-256 of all that is left in a file, which is closed."""
     digest = hashlib.sha256()
-    with file:
-        while block := file.read(1 << 20):
+    with opened:
+        while block := opened.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 
@@ -180,7 +180,12 @@ def _place(repository: Repository, tree: str) -> Path:
     return _room(repository) / tree_name(tree)
 
 
-def _file(path: Path) -> File:
+def file(path: Path) -> File:
+    """Return a file's name, size and digest.
+
+    Raises:
+        OSError: it cannot be read, or is a link.
+    """
     if path.is_symlink():
         raise OSError(f"{path} is a symlink")
     return File(path.name, path.stat().st_size, sha256(path.open("rb")))
