@@ -63,6 +63,8 @@ def summary(plan: Plan) -> Iterator[str]:
     if plan.push is not None:
         for ref in plan.push.updates:
             yield f"push   {plan.push.remote} {ref.name} {_oid(ref.old)} → {_oid(ref.new)}"
+    if plan.request is not None and plan.request.repository:
+        yield f"pull   {plan.request.repository} {plan.request.head} → {plan.request.base}"
     for move in plan.worktrees:
         place = (move.new_branch or move.new[:10]).removeprefix("refs/heads/")
         yield f"head   {move.path} → {place}"

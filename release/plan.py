@@ -107,13 +107,28 @@ class Tag(NamedTuple):
     signers: tuple[str, ...] = ()
 
 
+class Request(NamedTuple):
+    """A pull request of the branch `head` into `base`, opened at a forge after its branch was pushed.
+
+    `repository` is OWNER/NAME at the `api`, "" where we know none to ask; `address` is how a person opens it.
+    """
+
+    repository: str
+    api: str
+    head: str
+    base: str
+    title: str
+    body: str
+    address: str
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Plan:
     """Everything one run does that can be seen, in the order push, refs, worktrees, files, index.
 
     Before that, the gates judge the `candidate`. `trees` are those of further branches, by name.
     `files` and `index` belong to the worktree at `top`. `done` says in one line what holds afterwards, `undo` names the
-    command that takes it back and `then` the usual next one.
+    command that takes it back and `then` the usual next one. When all is carried out, `request` is opened.
     """
 
     task: str
@@ -131,6 +146,7 @@ class Plan:
     trees: tuple[tuple[str, str], ...] = ()
     candidate: Candidate | None = None
     tag: Tag | None = None
+    request: Request | None = None
     notes: tuple[str, ...] = ()
     diffs: tuple[FileDiff, ...] = ()
 

@@ -8,7 +8,7 @@ from release.errors import Problem, ReleaseError, usage
 from release.flows import checks, commands, conflicts, moves, publishing, requests, situation, subjects
 from release.flows.receiving import Incoming, Merging, Received, Receiver
 from release.flows.sides import Sides
-from release.git import merge, probing
+from release.git import history, merge, probing
 from release.git import world as git
 from release.plan import Plan, again
 
@@ -40,7 +40,7 @@ def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan
     onto, more, wrong = situation.starting_point(scene, scene.develop)
     found = [*problems, *wrong, *_empty(scene, branch, tip, onto)]
     if wish.pr and not found:
-        return _requested(scene, wish, branch, tip)
+        return _requested(scene, wish, branch, tip, onto)
     with probing.probed(scene.worktree) as probe, merge.merger(scene.repository, scene.objects) as merger:
         found += checks.worktree(scene.worktree, probe)
         if found:
@@ -76,21 +76,25 @@ def _merge(scene: Situation, wish: Wish, merging: Merging, branch: Branch, tip: 
     return merged
 
 
-def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str) -> Plan:
+def _requested(scene: Situation, wish: Wish, branch: Branch, tip: str, onto: str) -> Plan:
     """Plan the push of the branch, for a pull request into develop."""
     if not scene.world.remote:
         raise usage("there is no remote for a pull request", "leave out --pr")
     refs, push = publishing.updates(scene, [publishing.Moved(branch, tip)], None, push=True)
-    where = requests.address(scene, branch, scene.develop)
+    lines = [message.partition("\n")[0] for message in history.messages(scene.repository, onto, tip)]
+    title = lines[0] if len(lines) == 1 else branch.name
+    body = "".join(f"- {subject}\n" for subject in reversed(lines))
+    asked = requests.request(scene, branch, scene.develop, title=title, body=body)
     return Plan(
         task=_task(wish, branch),
         top=str(scene.repository.top),
-        done=f"{branch.name} is at {scene.world.remote}, awaiting merge: {where}",
+        done=f"{branch.name} is at {scene.world.remote}, awaiting merge: {asked.address}",
         then=f"when it is merged: {commands.invoke('feature.drop', '--name', branch.name)}",
         undo="close the request",
         push=push,
         refs=refs,
         commit=tip,
+        request=asked,
     )
 
 

@@ -15,7 +15,6 @@ from release.flows import (
     moves,
     publishing,
     releasing,
-    requests,
     situation,
     tagging,
     unpublished,
@@ -58,9 +57,9 @@ def is_over(run: Finish) -> Plan | None:
     if run.wish.pr and waiting is not None and not landed.lacking(scene, [Receiver(run.backmerge, waiting)], found):
         develop = Receiver(scene.develop, situation.starting_point(scene, scene.develop)[0])
         if landed.lacking(scene, [develop], found):
-            where = requests.address(scene, run.backmerge, scene.develop)
-            done = f"{run.tag} is released already, and {run.backmerge.name} awaits its merge: {where}"
-            return Plan(task=run.task, top=str(scene.repository.top), done=done, then=releasing.MERGE)
+            asked = releasing.back_request(run)
+            done = f"{run.tag} is released already, and {run.backmerge.name} awaits its merge: {asked.address}"
+            return Plan(task=run.task, top=str(scene.repository.top), done=done, then=releasing.MERGE, request=asked)
         then = f"{commands.git('push', scene.world.remote, f':{run.backmerge.name}')}    (it is merged)"
     merges, notes = _merged_back(run, found)
     if not merges.back:
@@ -79,10 +78,12 @@ def _given_again(run: Finish, merges: Merges, notes: list[str]) -> Plan:
     problems = [*checks.worktree(scene.worktree, run.probe), *_backmerge_is_free(run), *problems]
     if problems:
         raise ReleaseError(dict.fromkeys(problems))
+    asked = releasing.requested_back(run, merges)
     return Plan(
         task=run.task,
         top=str(scene.repository.top),
-        done=f"{run.tag} is merged back: {', '.join(releasing.given_to(run, merges))}",
+        done=f"{run.tag} is merged back: {', '.join(releasing.given_to(run, merges, asked))}",
+        request=asked,
         undo=releasing.PUBLISHED if push is not None else commands.undo(scene, refs, followed),
         then=releasing.then(run, merges, later, is_pushed=push is not None),
         push=push,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.errors import Problem, ReleaseError, usage
-from release.flows import ancestry, checks, content, moves, publishing, situation
+from release.flows import ancestry, checks, commands, content, moves, publishing, situation
 from release.flows.sides import Sides
 from release.formats import sites
 from release.git import history, probing, snapshot
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from release.config import Config
     from release.flows.content import Content
-    from release.flows.situation import Situation
+    from release.flows.situation import Branch, Situation
     from release.git.probing import Probe
+    from release.plan import Request
     from release.version import Version
 
 
@@ -34,17 +35,17 @@ class Start(NamedTuple):
     last: history.Tagged | None
 
 
-def prepare(scene: Situation, wanted: str, *, push: bool, allow_empty: bool) -> Plan:
-    """Plan the release branch of `wanted`: a version, or a part of one.
+def prepare(scene: Situation, wanted: str, *, push: bool, allow_empty: bool, pr: bool = False) -> Plan:
+    """Plan the release branch of `wanted`: a version, or a part of one; `pr` pushes it, and asks for its merge to main.
 
     Raises:
         ReleaseError: everything that stands in the way, at once.
     """
     with probing.probed(scene.worktree) as probe:
-        return _prepare(scene, wanted, probe, push=push, allow_empty=allow_empty)
+        return _prepare(scene, wanted, probe, push=push or pr, allow_empty=allow_empty, pr=pr)
 
 
-def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_empty: bool) -> Plan:
+def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_empty: bool, pr: bool) -> Plan:
     start, problems = starting(scene)
     version = choose(scene, start, wanted)
     problems += checks.release_branch(scene, version, current_main=main_version(scene))
@@ -66,7 +67,7 @@ def _prepare(scene: Situation, wanted: str, probe: Probe, *, push: bool, allow_e
     problems += found
     if problems:
         raise ReleaseError(problems)
-    return _plan(scene, start, version, made, probe, push=push, allow_empty=allow_empty)
+    return _plan(scene, start, version, made, probe, push=push, pr=pr, allow_empty=allow_empty)
 
 
 def starting(scene: Situation) -> tuple[Start, list[Problem]]:
@@ -142,6 +143,7 @@ def _plan(
     *,
     push: bool,
     allow_empty: bool,
+    pr: bool,
 ) -> Plan:
     branch = scene.branch(versions.tag_name(versions.release_segment(version), scene.config.release))
     scene.writer.flush(made.commit)
@@ -150,10 +152,11 @@ def _plan(
     problem = probe.can_follow(move)
     if problem is not None:
         raise ReleaseError([problem])
+    asked = _requested(scene, start, branch, version, made) if pr and scene.world.remote else None
     return Plan(
-        task=typed("release.prepare", str(version), push=push, allow_empty=allow_empty),
+        task=typed("release.prepare", str(version), push=push and not pr, pr=pr, allow_empty=allow_empty),
         top=str(scene.repository.top),
-        done=f"{branch.name} is open at {version}",
+        done=f"{branch.name} is open at {version}{f'; its request: {asked.address}' if asked else ''}",
         then=_next_command(version),
         undo=f"invoke release.drop --name {versions.release_segment(version)}{' --remote' if push else ''}",
         push=pushed,
@@ -161,9 +164,21 @@ def _plan(
         worktrees=(move,),
         tree=made.tree,
         commit=made.commit,
-        notes=tuple(_notes(scene, start, push=push)),
+        request=asked,
+        notes=tuple(_notes(scene, start, push=push, pr=pr)),
         diffs=made.diffs,
     )
+
+
+def _requested(scene: Situation, start: Start, branch: Branch, version: Version, made: Content) -> Request:
+    """Return the request of the branch into main; `release.finish --pr` brings its final commit, and finds it open."""
+    from release.flows import requests  # noqa: PLC0415  # only with --pr
+
+    changelog = next((diff.new for diff in made.diffs if diff.path == start.config.changelog), None)
+    final = versions.release_segment(version)
+    body = requests.told(changelog, version, commands.invoke("release.finish", "--version", str(final)))
+    body = f"Not to be merged before `{commands.invoke('release.finish', '--pr')}` has finished it.\n\n{body}"
+    return requests.request(scene, branch, scene.main, title=f"Release {final}", body=body)
 
 
 def _next_command(version: Version) -> str:
@@ -172,7 +187,7 @@ def _next_command(version: Version) -> str:
     return f"commit fixes on this branch; {version} is not tagged yet; see: invoke release.status"
 
 
-def _notes(scene: Situation, start: Start, *, push: bool) -> Iterable[str]:
+def _notes(scene: Situation, start: Start, *, push: bool, pr: bool) -> Iterable[str]:
     if start.note:
         yield start.note
     yield from (f"warning: {problem.what}" for problem in ancestry.problems(scene))
@@ -181,4 +196,6 @@ def _notes(scene: Situation, start: Start, *, push: bool) -> Iterable[str]:
     if not start.config.gates:
         yield "no gates configured"
     if push and not scene.world.remote:
-        raise usage("there is no remote to push to", "git remote add origin …, or leave out --push")
+        raise usage(
+            "there is no remote to push to", f"git remote add origin …, or leave out {'--pr' if pr else '--push'}"
+        )

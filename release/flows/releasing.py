@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from release.flows.situation import Branch, Situation
     from release.flows.subjects import Subject
     from release.git.probing import Probe
-    from release.plan import Push, Stop
+    from release.plan import Push, Request, Stop
 
 STATUS = "invoke release.status"
 MERGE = "merge that request with a merge commit: squashed, it loses the ancestry; then: invoke release.check"
@@ -149,10 +149,11 @@ def plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> P
     )
     if problems:
         raise ReleaseError(problems)
+    asked = requested_back(run, merges)
     return Plan(
         task=run.task,
         top=str(scene.repository.top),
-        done=_done(run, merges, is_pushed=push is not None),
+        done=_done(run, merges, asked, is_pushed=push is not None),
         undo=PUBLISHED if push is not None else commands.undo(scene, refs, followed),
         then=then(run, merges, later, is_pushed=push is not None),
         push=push,
@@ -163,6 +164,7 @@ def plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> P
         trees=tuple((one.receiver.branch.name, one.outcome.tree) for one, _ in merges.back),
         candidate=Candidate(commit=merges.commit, tree=merges.tree, gates=run.config.gates),
         tag=tag,
+        request=asked,
         notes=(*subject.notes, *notes, *_told(run, merges), *more),
         diffs=final.diffs,
     )
@@ -239,21 +241,34 @@ def _told(run: Finish, merges: Merges) -> Iterator[str]:
         yield f"{subject.branch.name} is not at {scene.world.remote}: nothing to delete there"
 
 
-def _done(run: Finish, merges: Merges, *, is_pushed: bool) -> str:
+def _done(run: Finish, merges: Merges, asked: Request | None, *, is_pushed: bool) -> str:
     scene = run.scene
     where = f"pushed to {scene.world.remote}" if is_pushed else "only here"
-    given = ", ".join(given_to(run, merges))
+    given = ", ".join(given_to(run, merges, asked))
     return f"{run.tag} is released on {run.subject.target.name}, {where}{f'; {given}' if given else ''}"
 
 
-def given_to(run: Finish, merges: Merges) -> Iterator[str]:
+def requested_back(run: Finish, merges: Merges) -> Request | None:
+    """Return the request by which a protected develop gets the tag; None when it gets it otherwise, or not."""
+    if not run.wish.pr or all(one.receiver.branch != run.scene.develop for one, _ in merges.back):
+        return None
+    return back_request(run)
+
+
+def back_request(run: Finish) -> Request:
+    """Return the request of the branch of the back-merge into develop."""
+    title = f"Merge {run.tag} back into {run.scene.develop.name}"
+    body = "Merge this with a merge commit: squashed or rebased, it loses the ancestry of the tag.\n"
+    return requests.request(run.scene, run.backmerge, run.scene.develop, title=title, body=body)
+
+
+def given_to(run: Finish, merges: Merges, asked: Request | None) -> Iterator[str]:
     """Say what the branches that get the tag are at, or that develop waits for a request."""
     scene = run.scene
     for one, _ in merges.back:
         branch = one.receiver.branch
-        if run.wish.pr and branch == scene.develop:
-            where = requests.address(scene, run.backmerge, branch)
-            yield f"{branch.name} gets it from {run.backmerge.name}, awaiting merge: {where}"
+        if asked is not None and branch == scene.develop:
+            yield f"{branch.name} gets it from {run.backmerge.name}, awaiting merge: {asked.address}"
         else:
             yield f"{branch.name} at {one.version}"
 

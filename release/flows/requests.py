@@ -9,13 +9,15 @@ from urllib.parse import quote
 from release.errors import ReleaseError, usage
 from release.flows import moves, publishing
 from release.flows.receiving import Incoming, Receiver
-from release.git.address import Address, of, read
-from release.plan import Plan, again
+from release.formats import changelog as document
+from release.git.address import Address, at_github, of, read
+from release.plan import Plan, Request, again
 
 if TYPE_CHECKING:
     from release.flows.content import Content
     from release.flows.releasing import Finish
     from release.flows.situation import Branch, Situation
+    from release.version import Version
 
 # Hosts, and where they open a request. A host without a dot is a name that only this machine knows.
 _FORMS = (
@@ -50,14 +52,16 @@ def plan(run: Finish, final: Content) -> Plan:
     followed, more, problems = moves.follow(scene, run.probe, moved, [], moves.Landing("", commit))
     if problems:
         raise ReleaseError(problems)
-    where = address(scene, subject.branch, subject.target)
+    asked = request(
+        scene, subject.branch, subject.target, title=f"Release {subject.version}", body=_section(run, final)
+    )
     version = str(subject.version)
     named = {"name": subject.branch.name if wish.flow == "hotfix.finish" else version, "version": version}
     merged = again(wish.flow, {**wish._asdict(), **named, "pr": False})
     return Plan(
         task=run.task,
         top=str(scene.repository.top),
-        done=f"{subject.branch.name} is at {scene.world.remote} as {subject.version}, awaiting merge: {where}",
+        done=f"{subject.branch.name} is at {scene.world.remote} as {subject.version}, awaiting merge: {asked.address}",
         then=f"when it is merged: invoke {merged}",
         undo="close the request",
         push=push,
@@ -65,6 +69,7 @@ def plan(run: Finish, final: Content) -> Plan:
         worktrees=followed,
         tree=tree,
         commit=commit,
+        request=asked,
         notes=(*subject.notes, *notes, *more),
         diffs=final.diffs,
     )
@@ -99,14 +104,43 @@ def _mergeable(run: Finish, final: Content) -> tuple[str, str, list[str]]:
     return commit, ours.tree, [f"{target.name} is merged into {subject.branch.name}, so that the request merges"]
 
 
+def request(scene: Situation, source: Branch, target: Branch, *, title: str, body: str) -> Request:
+    """Return a pull request for a plan, to be opened at the configured forge, or at GitHub if the remote is there."""
+    url, forge = of(scene.world.remote, cwd=scene.repository.top), scene.config.forge
+    return Request(
+        repository=forge.repository or at_github(url, forge.api),
+        api=forge.api,
+        head=source.name,
+        base=target.name,
+        title=title,
+        body=body,
+        address=_by_hand(url, scene.world.remote, source, target),
+    )
+
+
+def told(changelog: bytes | None, version: Version, then: str) -> str:
+    """Return what a request of a release says: the section of the changelog, and what comes after its merge."""
+    section = None if changelog is None else document.section(changelog, str(version))
+    return f"{(section or '').partition(chr(10))[2].strip()}\n\nWhen it is merged: `{then}`\n".lstrip()
+
+
+def _section(run: Finish, final: Content) -> str:
+    subject = run.subject
+    changelog = run.sides.files(final.tree).get(run.config.changelog)
+    return told(changelog, subject.version, commands.invoke(run.wish.flow, "--version", str(subject.version)))
+
+
 def address(scene: Situation, source: Branch, target: Branch) -> str:
     """Return how to open a pull request: its exact address where the remote is a forge whose addresses are known.
 
     Nothing of it tells who logs in at the remote.
     """
-    remote = scene.world.remote
+    return _by_hand(of(scene.world.remote, cwd=scene.repository.top), scene.world.remote, source, target)
+
+
+def _by_hand(url: str, remote: str, source: Branch, target: Branch) -> str:
     asked = f"open a pull request of {source.name} into {target.name} at"
-    found = read(of(remote, cwd=scene.repository.top))
+    found = read(url)
     if found is None:
         return f"{asked} {remote}"
     known = _address(found, source.name, target.name)

@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 from release.entry import Entry
 from release.errors import refusal
 from release.git import lock
-from release.plan import Candidate, FileEdit, Opened, PathChange, Plan, Push, RefUpdate, Stop, Tag, WorktreeMove
+from release.plan import (
+    Candidate,
+    FileEdit,
+    Opened,
+    PathChange,
+    Plan,
+    Push,
+    RefUpdate,
+    Request,
+    Stop,
+    Tag,
+    WorktreeMove,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +35,7 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 5.0  # how long a second run waits for the first
 _SYNCING = 8  # at a time
-_LAYOUT = 3  # of the journal's JSON; a journal of another layout is never guessed at
+_LAYOUT = 4  # of the journal's JSON; a journal of another layout is never guessed at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +262,7 @@ def _plan(data: dict[str, Any]) -> Plan:
             "index": _changes(data["index"]),
             "candidate": None if data["candidate"] is None else _candidate(data["candidate"]),
             "tag": None if data["tag"] is None else _tag(data["tag"]),
+            "request": None if data["request"] is None else Request(**data["request"]),
             "trees": tuple(map(tuple, data["trees"])),
             "notes": tuple(data["notes"]),
             "diffs": (),

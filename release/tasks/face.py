@@ -124,15 +124,7 @@ class Run:
                 failed or could not look (exit 4, 5); the tag cannot be signed (exit 3).
         """
         if self.lock is None:
-            console.preview(plan)
-            if plan.candidate is not None and plan.candidate.gates:
-                from release.tasks import gating  # noqa: PLC0415  # only tags need evidence
-
-                offer = self._offer(plan.candidate, objects)
-                console.say(gating.to_run(self.repository, plan.candidate, offer))
-            elif self.receipts is not None:
-                console.say(_NOT_NEEDED)
-            console.say(f"dry run: nothing has changed ({plan.done})")
+            self._show(plan, objects)
             return
         for note in plan.notes:
             console.say(f"note: {note}")
@@ -153,7 +145,23 @@ class Run:
         left = transaction.apply(plan, stop=stop)
         for path in left:
             console.say(f"left alone, because it changed meanwhile: {path}")
-        conclude(plan)
+        conclude(plan if self.rehearsal is not None else requested(plan))
+
+    def _show(self, plan: Plan, objects: ObjectReader) -> None:
+        """Show what carrying it out would do; nothing is changed."""
+        console.preview(plan)
+        if plan.request is not None and plan.request.repository:
+            from release.tasks import requesting  # noqa: PLC0415  # only plans with a request
+
+            console.say(requesting.foretold(plan.request))
+        if plan.candidate is not None and plan.candidate.gates:
+            from release.tasks import gating  # noqa: PLC0415  # only tags need evidence
+
+            offer = self._offer(plan.candidate, objects)
+            console.say(gating.to_run(self.repository, plan.candidate, offer))
+        elif self.receipts is not None:
+            console.say(_NOT_NEEDED)
+        console.say(f"dry run: nothing has changed ({plan.done})")
 
     def _with_evidence(self, plan: Plan, objects: ObjectReader, *, is_begun: bool) -> Plan:
         """Have the candidate gated, then its tag signed if it is to be. `is_begun`: it goes on from a stop."""
@@ -255,6 +263,18 @@ def report(error: ReleaseError) -> None:
         console.say(f"error: {problem}")
     for line in error.closing:
         console.say(line)
+
+
+def requested(plan: Plan) -> Plan:
+    """Open the pull request of a plan that was carried out, if it has one and we can; return the plan with its address.
+
+    Where it cannot be opened that is said, and nothing is undone: a person opens it.
+    """
+    if plan.request is None or not plan.request.repository:
+        return plan
+    from release.tasks import requesting  # noqa: PLC0415  # only plans with a request
+
+    return replace(plan, done=plan.done.replace(plan.request.address, requesting.opened(plan.request)))
 
 
 def conclude(plan: Plan) -> None:

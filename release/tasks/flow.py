@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     help={
         "version": words.VERSION_OR_PART,
         "push": words.PUSH,
+        "pr": "push the new branch, and open a pull request of it into main",
         "allow-empty": words.ALLOW_EMPTY,
         **words.CHANGING,
     },
@@ -28,6 +29,7 @@ def prepare(
     context: Context,
     version: str,
     push: bool = False,
+    pr: bool = False,
     allow_empty: bool = False,
     dry_run: bool = False,
     yes: bool = False,
@@ -38,7 +40,7 @@ def prepare(
     with face.changing(context, dry_run=dry_run, yes=yes, loads=["release.flows.prepare"]) as run, run.look() as scene:
         from release.flows import prepare as flow  # noqa: PLC0415  # nothing is loaded for `invoke --list`
 
-        plan = flow.prepare(scene, version, push=push, allow_empty=allow_empty)
+        plan = flow.prepare(scene, version, push=push, allow_empty=allow_empty, pr=pr)
         run.carry_out(plan, scene.objects)
 
 

@@ -34,7 +34,7 @@ def resume(*, dry_run: bool) -> None:
             _go_on(transaction, found.stop)
         else:
             _report(transaction.resume(found))
-            face.conclude(found.plan)
+            face.conclude(face.requested(found.plan))
 
 
 def abort(*, dry_run: bool) -> None:

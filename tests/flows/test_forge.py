@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -322,7 +323,7 @@ def test_without_a_token_it_is_said_which(hub: Hub, tmp_path: Path) -> None:
     env = {"REQUESTS_CA_BUNDLE": hub.ca}
     error = refused(job(hub, tmp_path, env=env))
     assert error.exit == 2
-    assert "neither GITHUB_TOKEN nor GH_TOKEN or GH_ENTERPRISE_TOKEN is set" in str(error)
+    assert "none of GH_ENTERPRISE_TOKEN, GITHUB_TOKEN, GH_TOKEN is set" in str(error)
     assert "contents: write" in str(error)
     for name in ("GH_TOKEN", "GH_ENTERPRISE_TOKEN"):
         assert not forge.plan(job(hub, tmp_path, env={**env, name: hubs.TOKEN})).is_done
@@ -333,6 +334,38 @@ def test_a_token_that_is_not_accepted(hub: Hub, tmp_path: Path) -> None:
     assert error.exit == 2
     assert "does not accept GITHUB_TOKEN (HTTP 401: Bad credentials)" in str(error)
     assert "ghp_another" not in str(error)
+
+
+@pytest.mark.parametrize("value", ["ghp_a\nX-Other: b", "ghp_ä", "ghp_a b"])
+def test_what_is_no_token_is_not_sent_and_not_shown(hub: Hub, tmp_path: Path, value: str) -> None:
+    error = refused(job(hub, tmp_path, env={**hub.env, "GITHUB_TOKEN": value}))
+    assert (error.exit, hub.asked) == (2, [])
+    assert "GITHUB_TOKEN holds something else" in str(error)
+    assert "ghp_" not in str(error)
+
+
+@pytest.mark.skipif(shutil.which("gh") is None, reason="GitHub's own program is not installed")
+@pytest.mark.parametrize("is_final", [True, False])
+def test_github_s_own_program_finds_what_was_published(hub: Hub, tmp_path: Path, is_final: bool) -> None:
+    tagged(hub)
+    told = Told()
+    published(job(hub, tmp_path, told, is_final=is_final), told)
+    host = hub.api.split("/")[2]
+    env = {**os.environ, "GH_HOST": host, "GH_ENTERPRISE_TOKEN": hubs.TOKEN, "SSL_CERT_FILE": hub.ca}
+
+    def gh(*words: str) -> str:
+        argv = ["gh", "release", *words, "-R", f"{host}/own/repo"]
+        done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    shown = gh("view", "v1.0.0")
+    assert f"draft:\t{'false' if is_final else 'true'}" in shown
+    gh("download", "v1.0.0", "-D", "got")
+    assert {one.name: one.read_bytes() for one in (tmp_path / "got").iterdir()} == {
+        one.name: one.read_bytes() for one in (tmp_path / "files").iterdir()
+    }
+    hub.leaked.clear()  # gh sends its token along
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_believed(hub: Hub, tmp_path: Path) -> None:

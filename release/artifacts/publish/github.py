@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -54,7 +55,11 @@ class Download(NamedTuple):
 
 
 class Api:
-    """A repository at an API. `permission` is what messages say that a token needs."""
+    """A repository at an API. `permission` is what messages say that a token needs.
+
+    Raises:
+        ReleaseError: the token is none (exit 2).
+    """
 
     def __init__(
         self,
@@ -66,6 +71,8 @@ class Api:
         patience: Patience,
         permission: str,
     ) -> None:
+        if key is not None and not re.fullmatch(r"[!-~]+", key.value):  # else a library would complain, and quote it
+            raise usage(f"{key.name} holds something else than a token", "set it again, without blanks and line ends")
         self.repository = repository
         self.patience = patience
         self.is_private = True
@@ -248,7 +255,7 @@ class Api:
     def _requester(self, base: str) -> Requester:
         """Return who asks one host, with its connection; what PyGithub opens by itself trusts others, without end."""
         if base not in self._calls:
-            auth = None if self._key is None else github.Auth.Token(self._key.value.strip())
+            auth = None if self._key is None else github.Auth.Token(self._key.value)
             self._calls[base] = github.Github(
                 auth=auth,
                 base_url=base,
@@ -279,7 +286,7 @@ class Api:
     def _fetched(self, url: str, key: Token | None) -> Download:
         def signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
             if key is not None:  # requests takes it off again when it is sent to another host
-                request.headers["Authorization"] = f"token {key.value.strip()}"
+                request.headers["Authorization"] = f"token {key.value}"
             return request
 
         headers = {"User-Agent": _AGENT, "Accept": "application/octet-stream", "Accept-Encoding": "identity"}

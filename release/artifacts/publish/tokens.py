@@ -27,8 +27,7 @@ class Token(NamedTuple):
 
 def find(env: Mapping[str, str], api: str) -> Token | None:
     """Return the token for an API; None when the environment has none."""
-    names = _TOKENS if address.host(api) == _PUBLIC else (_ENTERPRISE, *_TOKENS)
-    return next((Token(name, env[name]) for name in names if env.get(name, "").strip()), None)
+    return next((Token(name, env[name].strip()) for name in _names(api) if env.get(name, "").strip()), None)
 
 
 def needed(env: Mapping[str, str], api: str, repository: str, permission: str) -> Token:
@@ -39,9 +38,13 @@ def needed(env: Mapping[str, str], api: str, repository: str, permission: str) -
     """
     found = find(env, api)
     if found is None:
-        other = "" if address.host(api) == _PUBLIC else f" or {_ENTERPRISE}"
+        names = ", ".join(_names(api))
         raise usage(
-            f"no token for {repository} at {address.host(api)}: neither GITHUB_TOKEN nor GH_TOKEN{other} is set",
+            f"no token for {repository} at {address.host(api)}: none of {names} is set",
             f"set GITHUB_TOKEN to a token with the permission {permission}",
         )
     return found
+
+
+def _names(api: str) -> tuple[str, ...]:
+    return _TOKENS if address.host(api) == _PUBLIC else (_ENTERPRISE, *_TOKENS)
