@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, settings
 from support import EPOCH, TEMPLATE, Project, git_flow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from hub import Hub
 
 # These tests are a gate: it must not depend on what else the machine does.
 settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -77,3 +80,13 @@ def guarded(tmp_path: Path) -> tuple[Project, Forge]:
 def waiting(tmp_path: Path) -> tuple[Project, Forge]:
     """Such a guarded project with a request of 1.0.0 that waits to be merged."""
     return awaiting(tmp_path / "guarded")
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A loopback GitHub; storage must not be asked with the token of the API."""
+    from hub import serving  # noqa: PLC0415  # it makes certificates
+
+    with serving() as made:
+        yield made
+        assert made.leaked == []

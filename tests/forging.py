@@ -8,13 +8,16 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hub import REPOSITORY
+import pytest
+from hub import REPOSITORY, TOKEN
 
 from release import config as configuration
 from release.artifacts import record as records
+from release.artifacts.publish import forge
 from release.artifacts.publish.job import Job
 from release.artifacts.record import Record
 from release.artifacts.store import File
+from release.errors import ReleaseError
 from release.git import repository
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub import Hub
+
+    from release.artifacts.publish.job import Facts
 
 TAG_OBJECT, COMMIT = "a1" * 20, "c2" * 20
 NOTES = "### Added\n\n- Something\n"
@@ -98,12 +103,22 @@ def tagged(hub: Hub, tag: str = "v1.0.0") -> None:
     hub.tags[tag] = ("tag", TAG_OBJECT)
 
 
+def published(given: Job, told: Told) -> Facts:
+    return forge.plan(given, pause=told.waited.append).act()
+
+
+def refused(given: Job, told: Told | None = None) -> ReleaseError:
+    with pytest.raises(ReleaseError) as caught:
+        published(given, told or Told())
+    assert TOKEN not in str(caught.value)
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
 def main() -> None:
     """Publish what lies in a folder, in a process of its own: FOLDER API CA; the token is in the environment."""
     import os  # noqa: PLC0415  # of the process that is killed
     from pathlib import Path  # noqa: PLC0415
-
-    from release.artifacts.publish import forge  # noqa: PLC0415
 
     hub: Any = type("Told", (), {"api": sys.argv[2], "env": dict(os.environ)})
     folder = Path(sys.argv[1])

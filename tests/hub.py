@@ -69,6 +69,13 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None:
             if fault.what == "broken":
                 next(reversed(hub.assets.values())).update(state="starter", size=1, digest=None)
+            if fault.what == "short":
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer[1])))
+                self.end_headers()
+                self.wfile.write(answer[1][:-1])
+                self.close_connection = True
+                return
             if fault.what == "kill":
                 os.kill(hub.victim, signal.SIGKILL)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -21,7 +21,8 @@ REPOSITORY = "own/repo"
 class Fault:
     """What happens instead at the next `times` calls: a status and headers; or after it was applied "reset", "kill".
 
-    "broken" is an upload of which only a part arrives. The first `skip` calls are left alone.
+    "broken" is an upload of which only a part arrives, "short" an answer without its end. The first `skip`
+    calls are left alone.
     """
 
     verb: str

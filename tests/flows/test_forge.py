@@ -1,50 +1,22 @@
-"""The forge publisher against a loopback GitHub over TLS: one page, each file once, whatever breaks meanwhile."""
+"""The forge publisher against a loopback GitHub over TLS: one page, each file once, and only under its own tag."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import forging
-import hub as hubs
 import pytest
-from forging import DISTS, NOTES, Told, configured, job, record, sums, tagged
+from forging import DISTS, NOTES, Told, configured, job, published, record, refused, sums, tagged
 from support import thorough
 
 from release.artifacts.publish import forge, publisher
-from release.artifacts.publish.job import State
 from release.errors import ReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from hub import Hub
-
-    from release.artifacts.publish.job import Facts, Job
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with hubs.serving() as made:
-        yield made
-        assert made.leaked == []
-
-
-def published(given: Job, told: Told) -> Facts:
-    return forge.plan(given, pause=told.waited.append).act()
-
-
-def refused(given: Job, told: Told | None = None) -> ReleaseError:
-    with pytest.raises(ReleaseError) as caught:
-        published(given, told or Told())
-    assert hubs.TOKEN not in str(caught.value)
-    assert caught.value.__cause__ is None
-    return caught.value
 
 
 def test_a_draft_gets_notes_and_files_and_waits_for_a_person(hub: Hub, tmp_path: Path) -> None:
@@ -222,183 +194,6 @@ def test_a_name_that_the_forge_changes_is_known_again(hub: Hub, tmp_path: Path) 
     assert forge.plan(given).is_done
 
 
-@pytest.mark.parametrize("call", ["/releases$", "/assets$"])
-@pytest.mark.parametrize("what", ["reset", 502])
-def test_a_write_without_an_answer_is_looked_for_and_not_repeated(
-    hub: Hub, tmp_path: Path, call: str, what: int | str
-) -> None:
-    hub.fault("POST", call, what)
-    told = Told()
-    published(job(hub, tmp_path, told), told)
-    assert len(hub.calls("POST", call)) == {"/releases$": 1, "/assets$": 4}[call] + (what == 502)
-    assert (len(hub.releases), hub.of(hub.releases[0]["id"])) == (1, sums(tmp_path))
-    assert told.waited == [1.0]
-
-
-def test_an_upload_that_broke_off_at_the_server_is_done_again(hub: Hub, tmp_path: Path) -> None:
-    hub.fault("POST", "/assets$", "broken")
-    told = Told()
-    published(job(hub, tmp_path, told), told)
-    assert len(hub.calls("DELETE")) == 1
-    assert hub.of(hub.releases[0]["id"]) == sums(tmp_path)
-
-
-def test_publishing_without_an_answer_is_looked_for(hub: Hub, tmp_path: Path) -> None:
-    tagged(hub)
-    hub.fault("PATCH", "/releases/", "reset")
-    told = Told()
-    assert published(job(hub, tmp_path, told, is_final=True), told)["draft"] == "false"
-    assert len(hub.calls("PATCH")) == 1
-
-
-def test_what_another_run_has_made_meanwhile_is_taken(hub: Hub, tmp_path: Path) -> None:
-    told = Told()
-    given = job(hub, tmp_path, told)
-    plan = forge.plan(given)
-    page = hub.release("v1.0.0", draft=True)
-    hub.fault("POST", "/assets$", 422, message="already_exists")
-    hub.asset(page["id"], "demo-1.0.0.tar.gz", DISTS["demo-1.0.0.tar.gz"])
-    plan = forge.plan(given, pause=told.waited.append)
-    assert plan.act()["id"] == str(page["id"])
-    assert (len(hub.releases), hub.of(page["id"])) == (1, sums(tmp_path))
-
-
-@pytest.mark.parametrize("verb", ["GET", "POST"])
-@pytest.mark.parametrize(
-    ("status", "headers", "waited"),
-    [
-        (403, {"Retry_After": "7"}, [7.0]),
-        (429, {"Retry_After": "7"}, [7.0]),
-        (429, {}, [60.0]),
-        (403, {"message": "You have exceeded a secondary rate limit"}, [60.0]),
-        (403, {"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": "1"}, [1.0]),  # it is over already
-        (500, {}, [1.0]),
-        (503, {"Retry_After": "3"}, [3.0]),
-    ],
-)
-def test_limits_and_errors_of_the_server_are_waited_for(
-    hub: Hub, tmp_path: Path, verb: str, status: int, headers: dict[str, str], waited: list[float]
-) -> None:
-    hub.fault(verb, "/releases$", status, times=1, **headers)
-    told = Told()
-    published(job(hub, tmp_path, told), told)
-    assert (told.waited, len(hub.releases)) == (waited, 1)
-    assert any(f"again in {waited[0]:.0f} s" in line for line in told.lines)
-
-
-def test_patience_ends_as_interrupted(hub: Hub, tmp_path: Path) -> None:
-    told = Told()
-    hub.fault("POST", "/releases$", 503, times=99)
-    error = refused(job(hub, tmp_path, told), told)
-    assert (error.exit, told.waited) == (7, [1.0, 2.0, 4.0, 8.0, 16.0])
-    assert "answers with HTTP 503 (6 attempts)" in str(error)
-
-
-def test_a_limit_that_is_over_only_in_an_hour_is_not_waited_for(hub: Hub, tmp_path: Path) -> None:
-    told = Told()
-    hub.fault("GET", "/releases$", 429, Retry_After="3600")
-    error = refused(job(hub, tmp_path, told), told)
-    assert (error.exit, told.waited) == (7, [])
-    assert "left alone for 3600 s" in str(error)
-
-
-@pytest.mark.parametrize(("status", "verb"), [(403, "POST"), (404, "POST"), (401, "GET"), (403, "GET"), (404, "GET")])
-def test_a_token_that_is_not_enough_is_said_once(hub: Hub, tmp_path: Path, status: int, verb: str) -> None:
-    hub.fault(verb, "", status, message="Resource not accessible by integration")
-    told = Told()
-    error = refused(job(hub, tmp_path, told), told)
-    assert (error.exit, told.waited) == (2, [])
-    assert "GITHUB_TOKEN" in str(error)
-    assert "contents: write for own/repo" in str(error)
-
-
-def test_another_refusal_is_told_in_the_words_of_the_forge(hub: Hub, tmp_path: Path) -> None:
-    hub.fault("POST", "/releases$", 422, message="body is\x1b[2J too long")
-    error = refused(job(hub, tmp_path))
-    assert error.exit == 3
-    assert "HTTP 422: body is too long" in str(error)
-
-
-def test_without_a_token_it_is_said_which(hub: Hub, tmp_path: Path) -> None:
-    env = {"REQUESTS_CA_BUNDLE": hub.ca}
-    error = refused(job(hub, tmp_path, env=env))
-    assert error.exit == 2
-    assert "none of GH_ENTERPRISE_TOKEN, GITHUB_TOKEN, GH_TOKEN is set" in str(error)
-    assert "contents: write" in str(error)
-    for name in ("GH_TOKEN", "GH_ENTERPRISE_TOKEN"):
-        assert not forge.plan(job(hub, tmp_path, env={**env, name: hubs.TOKEN})).is_done
-
-
-def test_a_token_that_is_not_accepted(hub: Hub, tmp_path: Path) -> None:
-    error = refused(job(hub, tmp_path, env={**hub.env, "GITHUB_TOKEN": "ghp_another"}))
-    assert error.exit == 2
-    assert "does not accept GITHUB_TOKEN (HTTP 401: Bad credentials)" in str(error)
-    assert "ghp_another" not in str(error)
-
-
-@pytest.mark.parametrize("value", ["ghp_a\nX-Other: b", "ghp_ä", "ghp_a b"])
-def test_what_is_no_token_is_not_sent_and_not_shown(hub: Hub, tmp_path: Path, value: str) -> None:
-    error = refused(job(hub, tmp_path, env={**hub.env, "GITHUB_TOKEN": value}))
-    assert (error.exit, hub.asked) == (2, [])
-    assert "GITHUB_TOKEN holds something else" in str(error)
-    assert "ghp_" not in str(error)
-
-
-@pytest.mark.skipif(shutil.which("gh") is None, reason="GitHub's own program is not installed")
-@pytest.mark.parametrize("is_final", [True, False])
-def test_github_s_own_program_finds_what_was_published(hub: Hub, tmp_path: Path, is_final: bool) -> None:
-    tagged(hub)
-    told = Told()
-    published(job(hub, tmp_path, told, is_final=is_final), told)
-    host = hub.api.split("/")[2]
-    env = {**os.environ, "GH_HOST": host, "GH_ENTERPRISE_TOKEN": hubs.TOKEN, "SSL_CERT_FILE": hub.ca}
-
-    def gh(*words: str) -> str:
-        argv = ["gh", "release", *words, "-R", f"{host}/own/repo"]
-        done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    shown = gh("view", "v1.0.0")
-    assert f"draft:\t{'false' if is_final else 'true'}" in shown
-    gh("download", "v1.0.0", "-D", "got")
-    assert {one.name: one.read_bytes() for one in (tmp_path / "got").iterdir()} == {
-        one.name: one.read_bytes() for one in (tmp_path / "files").iterdir()
-    }
-    hub.leaked.clear()  # gh sends its token along
-
-
-def test_a_certificate_that_nobody_vouches_for_is_not_believed(hub: Hub, tmp_path: Path) -> None:
-    told = Told()
-    error = refused(job(hub, tmp_path, told, env={"GITHUB_TOKEN": hubs.TOKEN}), told)
-    assert (error.exit, told.waited, hub.asked) == (2, [], [])
-    assert "is not believed" in str(error)
-    assert "REQUESTS_CA_BUNDLE" in str(error)
-
-
-def test_the_certificates_can_be_named_for_openssl(hub: Hub, tmp_path: Path) -> None:
-    env = {"GITHUB_TOKEN": hubs.TOKEN, "SSL_CERT_FILE": hub.ca}
-    assert forge.plan(job(hub, tmp_path, env=env)).lines
-    error = refused(job(hub, tmp_path, env={**env, "SSL_CERT_FILE": str(tmp_path / "none.pem")}))
-    assert error.exit == 2
-
-
-def test_a_closed_port_is_unreachable(hub: Hub, tmp_path: Path) -> None:
-    told = Told()
-    closed = configured(job(hub, tmp_path, told), api="https://127.0.0.1:9/api/v3")
-    error = refused(closed, told)
-    assert (error.exit, len(told.waited)) == (7, 5)
-    assert "no answer from 127.0.0.1:9: Connection refused (6 attempts)" in str(error)
-
-
-def test_a_user_s_netrc_does_not_get_between(hub: Hub, tmp_path: Path) -> None:
-    (Path(os.environ["HOME"]) / ".netrc").write_text("machine 127.0.0.1 login me password other\n")
-    hub.tells_digests = False
-    told = Told()
-    published(job(hub, tmp_path, told), told)
-    assert forge.plan(job(hub, tmp_path)).is_done
-
-
 def test_a_renamed_repository_is_found(hub: Hub, tmp_path: Path) -> None:
     hub.now_called = "own/renamed"
     told = Told()
@@ -436,95 +231,3 @@ def test_a_file_of_the_record_that_is_not_there_is_not_left_out(hub: Hub, tmp_pa
     given = job(hub, tmp_path)
     (tmp_path / "files" / "demo-1.0.0.tar.gz").write_bytes(b"other")
     assert "demo-1.0.0.tar.gz is not the file of the record" in str(refused(given))
-
-
-def seen(given: Job) -> dict[str, State]:
-    return {one.what: one.state for one in forge.check(given, pause=lambda _: None)}
-
-
-@pytest.mark.parametrize("way", ["anonymous", "token", "private"])
-def test_a_user_finds_what_was_published(hub: Hub, tmp_path: Path, way: str) -> None:
-    tagged(hub)
-    told = Told()
-    given = job(hub, tmp_path, told, is_final=True)
-    published(given, told)
-    hub.is_private = way == "private"
-    hub.asset(hub.releases[0]["id"], "manual.pdf", b"%PDF")
-    if way == "anonymous":
-        given = given._replace(env={"REQUESTS_CA_BUNDLE": hub.ca})
-    found = seen(given)
-    assert set(found.values()) == {State.CHECKED}
-    assert set(found) == {
-        "forge: tag v1.0.0 at own/repo",
-        "forge: release v1.0.0 at own/repo",
-        *(f"forge: {name}" for name in sums(tmp_path)),
-    }
-    assert told.lines[-1] == "forge: manual.pdf is among the release's assets, and in no record"
-
-
-def test_a_draft_is_not_seen_by_users(hub: Hub, tmp_path: Path) -> None:
-    tagged(hub)
-    told = Told()
-    given = job(hub, tmp_path, told)
-    facts = published(given, told)
-    found = {one.what: one for one in forge.check(given)}
-    assert found["forge: release v1.0.0 at own/repo"].state is State.UNSEEN
-    assert found["forge: release v1.0.0 at own/repo"].detail == "still a draft"
-    anonymous = given._replace(env={"REQUESTS_CA_BUNDLE": hub.ca}, known={"forge": facts})
-    assert seen(anonymous)["forge: release v1.0.0 at own/repo"] is State.UNSEEN
-
-
-def test_what_differs_from_the_record_is_told_by_name(hub: Hub, tmp_path: Path) -> None:
-    hub.tags["v1.0.0"] = ("tag", "b0" * 20)
-    given = job(hub, tmp_path)
-    page = hub.release("v1.0.0")
-    hub.asset(page["id"], "demo-1.0.0.tar.gz", b"tampered")
-    hub.asset(page["id"], "SHA256SUMS", (tmp_path / "files" / "SHA256SUMS").read_bytes())
-    assert seen(given) == {
-        "forge: tag v1.0.0 at own/repo": State.MISMATCH,
-        "forge: release v1.0.0 at own/repo": State.CHECKED,
-        "forge: SHA256SUMS": State.CHECKED,
-        "forge: demo-1.0.0-py3-none-any.whl": State.MISMATCH,
-        "forge: demo-1.0.0.tar.gz": State.MISMATCH,
-        "forge: release.json": State.MISMATCH,
-    }
-
-
-def test_what_cannot_be_looked_at_is_not_seen(hub: Hub, tmp_path: Path) -> None:
-    closed = configured(job(hub, tmp_path), api="https://127.0.0.1:9/api/v3")
-    assert seen(closed) == {"forge: release v1.0.0 at own/repo": State.UNSEEN}
-    tagged(hub)
-    hub.is_private = True
-    anonymous = job(hub, tmp_path, env={"REQUESTS_CA_BUNDLE": hub.ca})
-    assert seen(anonymous) == {"forge: release v1.0.0 at own/repo": State.UNSEEN}
-    hub.is_private = False
-    assert seen(job(hub, tmp_path))["forge: release v1.0.0 at own/repo"] is State.MISMATCH
-
-
-@pytest.mark.parametrize(
-    ("verb", "call", "nth"),
-    [
-        ("POST", "/assets$", 2),
-        *thorough(("POST", "/releases$", 1), ("POST", "/assets$", 1), ("POST", "/assets$", 3)),
-        *thorough(("POST", "/assets$", 4), ("PATCH", "/releases/", 1)),
-    ],
-)
-def test_killed_at_any_write_and_run_again_it_ends_the_same(
-    hub: Hub, tmp_path: Path, verb: str, call: str, nth: int
-) -> None:
-    tagged(hub)
-    job(hub, tmp_path)
-    hub.fault(verb, call, "kill").skip = nth - 1
-    argv = [sys.executable, forging.__file__, str(tmp_path), hub.api]
-    env = {**os.environ, **hub.env, "PYTHONPATH": os.pathsep.join(sys.path)}
-    statuses = []
-    for _ in range(2):
-        with subprocess.Popen(argv, env=env, stderr=subprocess.PIPE) as process:
-            hub.victim = process.pid
-            _, err = process.communicate(timeout=60)
-        statuses.append(process.returncode)
-        assert hubs.TOKEN.encode() not in err
-    assert statuses == [-9, 0]
-    assert len(hub.releases) == 1
-    page = hub.releases[0]
-    assert (page["draft"], page["make_latest"], hub.of(page["id"])) == (False, "true", sums(tmp_path))

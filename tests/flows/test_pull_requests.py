@@ -17,19 +17,11 @@ from release.git import journal, repository
 from release.plan import Plan, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from forge import Forge
     from hub import Hub
     from support import Project
 
 BY_HAND = "open a pull request of release/v1.0.0 into main at origin"
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with hubs.serving() as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,57 +1,32 @@
-"""GitHub's API: answers and refusals as they matter here, with bounded patience, and no token in any message.
+"""A repository at GitHub's API: answers and refusals as they matter here, with bounded patience.
 
-PyGithub makes the calls, with its own retries and pauses switched off: a reading call is repeated as it is, a writing
-one never without a look at what the one before has done. What it does not do well, streams to and from other hosts, for
-which it knows neither the machine's certificates nor a timeout, is done here.
+A reading call is repeated as it is, a writing one never without a look at what the one before has done.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import logging
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import github
 import requests
-import urllib3
 
-from release.artifacts.publish import answers
 from release.artifacts.publish.answers import RejectedError
-from release.artifacts.publish.certificates import trusted
+from release.artifacts.publish.calls import Calls
 from release.artifacts.publish.patience import TroubleError
 from release.errors import refusal, usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from github.Requester import Requester
-
+    from release.artifacts.publish.calls import Download
     from release.artifacts.publish.patience import Patience
     from release.artifacts.publish.tokens import Token
     from release.errors import ReleaseError
 
 PAGE = 100  # items of a list at a time, the most that there are
 
-_SECONDS = 60  # for each step of an answer
-_AGENT = "invoke-gitflow"
-_BLOCK = 1 << 20
-
 Item = dict[str, Any]  # of JSON
-
-logging.getLogger("github").setLevel(logging.ERROR)  # it has a handler of its own, and tells of redirections
 _T = TypeVar("_T")
-
-
-class Download(NamedTuple):
-    """What came of fetching a file: SHA-256, size, and the type that the server said."""
-
-    sha256: str
-    size: int
-    kind: str
 
 
 class Api:
@@ -71,26 +46,21 @@ class Api:
         patience: Patience,
         permission: str,
     ) -> None:
-        if key is not None and not re.fullmatch(r"[!-~]+", key.value):  # else a library would complain, and quote it
-            raise usage(f"{key.name} holds something else than a token", "set it again, without blanks and line ends")
         self.repository = repository
         self.patience = patience
         self.is_private = True
-        self._api = api.rstrip("/")
-        self._key = key
         self._permission = permission
-        self._verify = trusted(env)
-        self._calls: dict[str, Requester] = {}
+        self._calls = Calls(api, env=env, key=key, clock=patience.clock)
 
     @property
     def host(self) -> str:
         """The host that is asked."""
-        return urlsplit(self._api).netloc
+        return self._calls.host
 
     @property
     def has_token(self) -> bool:
         """Whether it is asked with a token."""
-        return self._key is not None
+        return self._calls.key is not None
 
     def settle_name(self) -> None:
         """Find out what the repository is called now, and whether only some may see it.
@@ -163,48 +133,32 @@ class Api:
             except RejectedError as error:
                 if not error.is_taken:
                     raise self.refused(error) from None
-                trouble = None
-                what = error.words
+                if (found := look()) is not None:
+                    return found
+                trouble = TroubleError(f"{self.host} says: {error.words}; and shows nothing of it")
             except TroubleError as error:
                 trouble = error
-                what = error.what
-            if trouble is not None:  # it may still be at it
-                self.patience.wait(trouble, attempt)
+            self.patience.wait(trouble, attempt)  # it may still be at it
             if (found := look()) is not None:
                 return found
-            if trouble is None:
-                self.patience.wait(TroubleError(f"{self.host} says: {what}, and shows nothing of it"), attempt)
 
     def call(
         self, verb: str, path: str, *, parameters: Mapping[str, object] | None = None, data: object = None
     ) -> tuple[dict[str, str], Any]:
-        """Make one call; return headers and JSON of its answer. `path` is below the repository.
+        """Make one call, once; return headers and JSON of its answer. `path` is below the repository.
 
         Raises:
-            RejectedError: the service says no.
-            TroubleError: no answer that helps.
-            ReleaseError: it cannot be asked at all (exit 2).
+            RejectedError, TroubleError, ReleaseError: as of `Calls`.
         """
-        with self._translated():
-            return self._requester(self._api).requestJsonAndCheck(
-                verb, f"/repos/{self.repository}{path}", parameters=dict(parameters or {}), input=data
-            )
+        return self._calls.json(verb, f"/repos/{self.repository}{path}", parameters or {}, data)
 
     def upload(self, url: str, file: Path, **parameters: str) -> Item:
-        """Send a file to an address that the API has named; return the answer.
+        """Send a file, once, to an address that the API has named; return the answer.
 
         Raises:
-            RejectedError, TroubleError, ReleaseError: as of `call`.
+            RejectedError, TroubleError, ReleaseError: as of `Calls`.
         """
-        at = urlsplit(url)
-        if at.scheme != urlsplit(self._api).scheme:
-            raise refusal(f"{self.host} names {at.scheme}://{at.netloc} for uploads: no token is sent there")
-        with file.open("rb") as body, self._translated(at.netloc):
-            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
-            _, answer = self._requester(f"{at.scheme}://{at.netloc}").requestMemoryBlobAndCheck(
-                "POST", at.path, dict(parameters), headers, body
-            )
-        return self.made(answer)
+        return self.made(self._calls.send(url, file, parameters))
 
     def download(self, url: str, *, with_token: bool) -> Download:
         """Fetch a file from an absolute address and hash it; repeated while that may help.
@@ -212,7 +166,7 @@ class Api:
         Raises:
             RejectedError, ReleaseError: as of `get`.
         """
-        return self._repeated(lambda: self._fetched(url, self._key if with_token else None))
+        return self._repeated(lambda: self._calls.fetch(url, with_token=with_token))
 
     def refused(self, error: RejectedError) -> ReleaseError:
         """Return the error for a refusal: of a token (exit 2), or of what was asked for (exit 3)."""
@@ -247,32 +201,14 @@ class Api:
 
     @property
     def _named(self) -> str:
-        return "asking without a token" if self._key is None else self._key.name
+        return "asking without a token" if self._calls.key is None else self._calls.key.name
 
     def _odd(self) -> ReleaseError:
-        return usage(f"{self._api} does not answer as GitHub's API does", "look at api in [tool.release.forge]")
-
-    def _requester(self, base: str) -> Requester:
-        """Return who asks one host, with its connection; what PyGithub opens by itself trusts others, without end."""
-        if base not in self._calls:
-            auth = None if self._key is None else github.Auth.Token(self._key.value)
-            self._calls[base] = github.Github(
-                auth=auth,
-                base_url=base,
-                timeout=_SECONDS,
-                user_agent=_AGENT,
-                verify=self._verify,
-                retry=None,
-                seconds_between_requests=None,
-                seconds_between_writes=None,
-            ).requester
-        return self._calls[base]
+        return usage(f"{self._calls.api} does not answer as GitHub's API does", "look at api in [tool.release.forge]")
 
     def close(self) -> None:
         """Close all connections."""
-        for one in self._calls.values():
-            one.close()
-        self._calls.clear()
+        self._calls.close()
 
     def _repeated(self, ask: Callable[[], _T]) -> _T:
         attempt = 0
@@ -282,36 +218,3 @@ class Api:
                 return ask()
             except TroubleError as trouble:
                 self.patience.wait(trouble, attempt)
-
-    def _fetched(self, url: str, key: Token | None) -> Download:
-        def signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            if key is not None:  # requests takes it off again when it is sent to another host
-                request.headers["Authorization"] = f"token {key.value}"
-            return request
-
-        headers = {"User-Agent": _AGENT, "Accept": "application/octet-stream", "Accept-Encoding": "identity"}
-        with (
-            self._translated(urlsplit(url).netloc),
-            requests.Session() as session,
-            session.get(
-                url, headers=headers, auth=signed, stream=True, timeout=_SECONDS, verify=self._verify
-            ) as answer,
-        ):
-            if answer.status_code != requests.codes.ok:
-                raise github.GithubException(answer.status_code, {"message": answer.reason}, dict(answer.headers))
-            digest, size = hashlib.sha256(), 0
-            for block in answer.raw.stream(_BLOCK, decode_content=False):
-                digest.update(block)
-                size += len(block)
-            return Download(digest.hexdigest(), size, answer.headers.get("Content-Type", ""))
-
-    @contextlib.contextmanager
-    def _translated(self, where: str = "") -> Iterator[None]:
-        """Turn what the libraries raise into what is raised here: theirs hold headers and addresses."""
-        host = where or self.host
-        try:
-            yield
-        except github.GithubException as error:
-            raise answers.judged(error, host, self.patience.clock()) from None
-        except (OSError, ValueError, AssertionError, RuntimeError, urllib3.exceptions.HTTPError) as error:
-            raise answers.failed(error, host) from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from release import version as versions
+from release.artifacts.publish.answers import RejectedError
 from release.artifacts.publish.job import different
 from release.errors import refusal
 
@@ -194,12 +195,18 @@ class Page:
         """
         is_same = int(asset["size"]) == file.size and not _differs(file, asset)
         if is_same and not digest(asset):
-            is_same = self.api.download(str(asset["url"]), with_token=True).sha256 == file.sha256
+            is_same = self._fetched(str(asset["url"])) == file.sha256
         if not is_same:
             raise different(
                 f"forge: {file.name} of {self.tag} at {self.api.repository} differs from what was built",
                 "nothing is ever replaced: publish under the next version; in a draft you may delete that asset there",
             )
+
+    def _fetched(self, url: str) -> str:
+        try:
+            return self.api.download(url, with_token=True).sha256
+        except RejectedError as error:
+            raise self.api.refused(error) from None
 
     def _edit(self, release: Item, wanted: Item, is_done: Callable[[Item], bool]) -> Item:
         path = f"/releases/{release['id']}"
