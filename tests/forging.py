@@ -15,8 +15,7 @@ from release import config as configuration
 from release.artifacts import record as records
 from release.artifacts.publish import forge
 from release.artifacts.publish.job import Job
-from release.artifacts.record import Record
-from release.artifacts.store import File
+from release.artifacts.record import File, Record
 from release.errors import ReleaseError
 from release.git import repository
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from release.errors import ReleaseError, usage
-from release.flows import moves, publishing
+from release.flows import commands, moves, publishing
 from release.flows.receiving import Incoming, Receiver
 from release.formats import changelog as document
 from release.git.address import Address, at_github, of, read

@@ -21,6 +21,7 @@ from support import bare
 from release.artifacts import store
 from release.artifacts.provenance import seal, verify
 from release.artifacts.provenance.names import BY_PGP, BY_SSH, ENVELOPE, NAMESPACE, STATEMENT
+from release.artifacts.record import File
 from release.errors import ReleaseError
 from release.git import repository, world
 
@@ -470,7 +471,7 @@ def test_a_file_more_or_less_is_found(sealed: tuple[Release, str, str]) -> None:
     release, pinned, _ = sealed
     files = release.record.files
     assert "which is none of the files" in refused(release.verified(pinned, files=files[:1]))
-    other = record.File("other.whl", 1, "0" * 64)
+    other = File("other.whl", 1, "0" * 64)
     assert "does not name other.whl" in refused(release.verified(pinned, files=(*files, other)))
     (release.folder / files[0].name).unlink()
     assert f"{files[0].name} is not there" in refused(release.verified(pinned))

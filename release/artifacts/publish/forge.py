@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from release.artifacts.publish.github import Api, Item
     from release.artifacts.publish.job import Facts, Job
     from release.artifacts.publish.page import Standing
-    from release.artifacts.store import File
+    from release.artifacts.record import File
 
 _WRITE = "contents: write"
 _READ = "contents: read"

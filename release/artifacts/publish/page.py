@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from release.artifacts.publish.github import Api, Item
     from release.artifacts.publish.job import Job
-    from release.artifacts.store import File
+    from release.artifacts.record import File
 
 _UPLOADED = "uploaded"  # the state of an asset that is there as a whole
 _LONGEST = 125_000  # characters of a text, as the API has it
