@@ -88,11 +88,15 @@ class FileDiff(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """The commit that a plan tags, and the gates whose receipts for its tree have to be there before."""
+    """The commit that a plan tags, and the gates whose receipts for its tree have to be there before.
+
+    `build`: its distributions, too.
+    """
 
     commit: str
     tree: str
     gates: tuple[str, ...]
+    build: bool = False
 
 
 class Tag(NamedTuple):
@@ -235,7 +239,7 @@ def again(flow: str, options: Mapping[str, object]) -> str:
         **texts,
         no_push=not options.get("push", True),
         allow_changed=is_release and options.get("allow_changed"),  # others are always allowed to
-        **{flag: options.get(flag) for flag in ("keep", "allow_empty", "pr")},
+        **{flag: options.get(flag) for flag in ("keep", "allow_empty", "pr", "publish")},
     )
 
 

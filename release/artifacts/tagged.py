@@ -56,6 +56,19 @@ def find(repository: Repository, reader: ObjectReader, wanted: str = "") -> Tagg
     return _read(repository, reader, version, tags, pattern)
 
 
+def of_tag(repository: Repository, reader: ObjectReader, name: str) -> Tagged:
+    """Return the release of a tag that is here.
+
+    Raises:
+        ReleaseError: as `find`.
+    """
+    _, pattern, tags = _look(repository, reader)
+    version = versions.from_tag(name, pattern)
+    if version is None or version not in tags:
+        raise usage(f"there is no release {name} here", "git fetch --tags, or see: invoke release.status")
+    return _read(repository, reader, version, tags, pattern)
+
+
 def head(repository: Repository, reader: ObjectReader) -> Tagged:
     """Return what HEAD is: the release that is tagged there as VERSION, or one without a tag yet.
 

@@ -139,7 +139,7 @@ def _plan(
         worktrees=followed,
         tree=made.tree,
         commit=made.commit,
-        candidate=Candidate(commit=made.commit, tree=made.tree, gates=config.gates),
+        candidate=Candidate(commit=made.commit, tree=made.tree, gates=config.gates, build=config.build),
         tag=tag,
         notes=tuple(notes),
         diffs=made.diffs,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Wish(NamedTuple):
     """What the task was told. `flow` is its name, `version` renumbers a hotfix.
 
-    `message_file`, where the message came from, and `receipts` are only for whoever begins it again.
+    `message_file`, where the message came from, `receipts` and `publish` are only for whoever begins it again.
     """
 
     flow: str
@@ -39,6 +39,7 @@ class Wish(NamedTuple):
     pr: bool = False
     commit: str = ""
     receipts: str = ""
+    publish: bool = False
 
 
 def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan:
@@ -50,6 +51,8 @@ def finish(scene: Situation, wish: Wish, resolutions: Mapping[str, str]) -> Plan
     """
     if wish.pr and not wish.push:
         raise usage("--pr pushes the branch, and --no-push was given too", "leave out one of them")
+    if wish.publish and (wish.pr or not wish.push):
+        raise usage("--publish needs a tag that is pushed now", "leave it out, and later: invoke publish")
     with _begun(scene, wish, resolutions) as run:
         if (over := landing.is_over(run)) is not None:
             return over

@@ -54,11 +54,12 @@ class Rehearsal:
     """A rehearsal under way, and the one permission there is to go on without a gate that could not look.
 
     Its steps are handed it as an object, in this process. `index` is the package index that stands in for the real one,
-    None when there is none here, and nothing is published then. `unaudited` is what they went on without.
+    None when there is none here, and nothing is published then; `signs`: with a key of the stage. `unaudited` is what they went on without.
     """
 
     stage: Stage
     index: Index | None = None
+    signs: bool = False
     unaudited: list[Problem] = field(default_factory=list)
 
     def goes_on(self, repository: Repository, problems: Collection[Problem]) -> bool:

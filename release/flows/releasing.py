@@ -162,7 +162,7 @@ def plan(run: Finish, final: Content, merges: Merges, notes: Sequence[str]) -> P
         tree=merges.tree,
         commit=merges.commit,
         trees=tuple((one.receiver.branch.name, one.outcome.tree) for one, _ in merges.back),
-        candidate=Candidate(commit=merges.commit, tree=merges.tree, gates=run.config.gates),
+        candidate=Candidate(commit=merges.commit, tree=merges.tree, gates=run.config.gates, build=run.config.build),
         tag=tag,
         request=asked,
         notes=(*subject.notes, *notes, *_told(run, merges), *more),

@@ -147,7 +147,7 @@ def _pushed_later(scene: Situation, plan: Plan, head: str, version: Version, mov
         push=Push(remote=scene.world.remote, updates=(*(() if pushed is None else pushed.updates), own)),
         tree=tree,
         commit=head,
-        candidate=Candidate(commit=head, tree=tree, gates=config.gates),
+        candidate=Candidate(commit=head, tree=tree, gates=config.gates, build=config.build),
         notes=tuple(checks.without_gates(config)),
     )
 
@@ -274,7 +274,7 @@ def _tagged(
         refs=(*plan.refs, *own),
         tree=tree,
         commit=commit,
-        candidate=Candidate(commit=commit, tree=tree, gates=config.gates),
+        candidate=Candidate(commit=commit, tree=tree, gates=config.gates, build=config.build),
         tag=made,
         notes=(*plan.notes, *checks.without_gates(config)),
     )

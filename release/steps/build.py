@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +17,7 @@ from release.errors import ReleaseError, refusal, unseen
 from release.gates import receipts
 from release.git import command
 from release.git.database import ObjectReader
+from release.steps import seals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +41,9 @@ class _Parts(NamedTuple):
     more: dict[str, bytes]
 
 
-def of_release(repository: Repository, release: Tagged, *, say: Callable[[str], None]) -> Bundle:
+def of_release(
+    repository: Repository, release: Tagged, *, say: Callable[[str], None], is_rehearsed: bool = False
+) -> Bundle:
     """Return the bundle of a release: the one that is here, else the one that came along in dist/, else a new one.
 
     Raises:
@@ -55,8 +59,13 @@ def of_release(repository: Repository, release: Tagged, *, say: Callable[[str], 
         say(f"{release.name}: taken as it came in {DIST}/")
         parts = _Parts(came.record, tuple(path for path in came.files if path.name != record.NAME), {})
         return bundle.kept(repository, parts.record, parts.sources, parts.more, lambda _: None)
+    started = int(time.time())
     parts = _parts(repository, release, say)
-    return bundle.kept(repository, parts.record, parts.sources, parts.more, lambda _: None)
+
+    def seal(folder: Path) -> None:
+        seals.seal(repository, release, folder, parts.record, started=started, is_rehearsed=is_rehearsed)
+
+    return bundle.kept(repository, parts.record, parts.sources, parts.more, seal)
 
 
 def into_dist(repository: Repository, release: Tagged, *, say: Callable[[str], None]) -> Bundle:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release.artifacts import files, store
+from release.artifacts.bundle import Bundle
 from release.artifacts.publish.job import Seen, State
 from release.errors import Exit, ReleaseError
 from release.gates import environment
 from release.gates.package import clean, wheel
 from release.gates.security.programs import Programs
-from release.steps import publish
+from release.steps import publish, seals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from release.artifacts.tagged import Tagged
 
 
-def verify(work: Job, release: Tagged, names: tuple[str, ...]) -> Iterator[Seen]:
+def verify(work: Job, release: Tagged, names: tuple[str, ...], *, is_rehearsed: bool = False) -> Iterator[Seen]:
     """Yield what came of each look, whatever it is; the files of the bundle were checked before."""
     yield from _tried("tag", lambda: _tag(work, release))
-    yield Seen(
-        f"{len(work.record.files) + 1} files of the release", State.CHECKED, "as SHA256SUMS and release.json say"
-    )
+    told = "as SHA256SUMS and release.json say"
+    yield Seen(f"{len(work.record.files) + 1} files of the release", State.CHECKED, told)
+    yield from _tried("provenance", lambda: _sealed(work, release, is_rehearsed=is_rehearsed))
     for name in names:
         yield from _tried(name, lambda name=name: publish.publisher(name).check(work))  # type: ignore[misc]
     if "index" in names:
@@ -58,6 +59,22 @@ def _tag(work: Job, release: Tagged) -> Iterator[Seen]:
     note = publish.refuse_unpushed(work.repository, release)
     what = f"tag {release.name}"
     yield Seen(what, State.UNSEEN if note else State.CHECKED, note or f"{release.oid[:12]}… here and at the remote")
+
+
+def _sealed(work: Job, release: Tagged, *, is_rehearsed: bool) -> Iterator[Seen]:
+    """Look at the signature of the tag, and at provenance; that there is none is only told."""
+    signer = seals.tag_signer(work.repository, release, is_rehearsed=is_rehearsed)
+    if signer:
+        yield Seen(f"signature of {release.name}", State.CHECKED, signer)
+    verdict = seals.looked_at(work.repository, release, Bundle(work.folder, work.record), is_rehearsed=is_rehearsed)
+    if verdict is None:
+        return
+    for line in verdict.wrong:
+        yield Seen("provenance", State.MISMATCH, line)
+    for line in verdict.unseen:
+        yield Seen("provenance", State.UNSEEN, line)
+    if verdict.is_good:
+        yield Seen("provenance", State.CHECKED, verdict.signer)
 
 
 def _installed(work: Job) -> Iterator[Seen]:

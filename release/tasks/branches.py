@@ -58,6 +58,7 @@ def finish_hotfix(
     commit: str = "",
     allow_empty: bool = False,
     receipts: str = "",
+    publish: bool = False,
     dry_run: bool = False,
     yes: bool = False,
 ) -> None:
@@ -77,6 +78,7 @@ def finish_hotfix(
             "allow_changed": True,
             "allow_empty": allow_empty,
             "receipts": str(run.receipts or ""),
+            "publish": publish,
         }
         run.flow("hotfix.finish", told)
 

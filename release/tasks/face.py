@@ -50,6 +50,11 @@ class Run:
     rehearsal: Rehearsal | None = None
     begun: list[Begun] = field(default_factory=list)
 
+    @property
+    def signs(self) -> bool:
+        """Whether it is a step of a rehearsal that signs with a key of its own, whatever the configuration says."""
+        return self.rehearsal is not None and self.rehearsal.signs
+
     def look(self, *, moment: int | None = None, features: bool = False) -> AbstractContextManager[Situation]:
         """Look at the repository and its remote, as `situation.look`; the first time, what was asked early is taken."""
         from release.flows import situation  # noqa: PLC0415  # the single steps need none of it
@@ -92,6 +97,11 @@ class Run:
                     console.say(f"the merge is in progress in {where}")
                 raise
             self.carry_out(plan, scene.objects, stop=going_on)
+        if told.get("publish") and self.lock is not None:
+            from release.tasks import shipping  # noqa: PLC0415  # only what is published
+
+            assert plan.tag is not None  # noqa: S101  # without one, --publish is refused
+            shipping.ship(replace(self, yes=True), shipping.Wish(tag=plan.tag.name))
 
     def numbered(self, make: Callable[[Situation], Plan]) -> None:
         """Plan and carry out something that takes the next free number; when another clone takes it first, again.
@@ -134,6 +144,8 @@ class Run:
                 console.say(line)
         if asks:
             confirm(question or "carry this out?")
+        if self.signs and plan.tag is not None:
+            plan = replace(plan, tag=plan.tag._replace(sign=True, signers=()))
         plan = self._with_evidence(plan, objects, is_begun=stop is not None)
         from release.git.transaction import Transaction  # noqa: PLC0415  # a preview needs none of it
 
@@ -145,6 +157,10 @@ class Run:
         left = transaction.apply(plan, stop=stop)
         for path in left:
             console.say(f"left alone, because it changed meanwhile: {path}")
+        if plan.tag is not None and plan.candidate is not None and plan.candidate.build:
+            from release.tasks import shipping  # noqa: PLC0415  # only what is built
+
+            shipping.keep(self.repository, plan.tag, rehearsal=self.rehearsal)
         conclude(plan if self.rehearsal is not None else requested(plan))
 
     def _show(self, plan: Plan, objects: ObjectReader) -> None:
@@ -154,9 +170,11 @@ class Run:
             from release.tasks import requesting  # noqa: PLC0415  # only plans with a request
 
             console.say(requesting.foretold(plan.request))
-        if plan.candidate is not None and plan.candidate.gates:
+        if plan.candidate is not None and (plan.candidate.gates or plan.candidate.build):
             from release.tasks import gating  # noqa: PLC0415  # only tags need evidence
 
+            for line in gating.to_build(self.repository, plan.candidate):
+                console.say(line)
             offer = self._offer(plan.candidate, objects)
             console.say(gating.to_run(self.repository, plan.candidate, offer))
         elif self.receipts is not None:
@@ -165,7 +183,7 @@ class Run:
 
     def _with_evidence(self, plan: Plan, objects: ObjectReader, *, is_begun: bool) -> Plan:
         """Have the candidate gated, then its tag signed if it is to be. `is_begun`: it goes on from a stop."""
-        if plan.candidate is not None and plan.candidate.gates:
+        if plan.candidate is not None and (plan.candidate.gates or plan.candidate.build):
             from release.tasks import gating  # noqa: PLC0415  # only tags need evidence
 
             self._signed(plan, objects, only_try=True)  # a locked key is found before the gates have run
@@ -174,7 +192,8 @@ class Run:
 
                 exchange.accept(self.repository, offer)
             again = "" if is_begun else plan.task
-            if gating.passed(self.repository, plan.candidate, again=again, rehearsal=self.rehearsal):
+            is_built = gating.built(self.repository, plan.candidate, again=again)
+            if gating.passed(self.repository, plan.candidate, again=again, rehearsal=self.rehearsal) or is_built:
                 from release.flows import meanwhile  # noqa: PLC0415  # as above
 
                 meanwhile.refuse_changed(self.repository, plan, objects)

@@ -64,6 +64,7 @@ def finish(
     allow_changed: bool = False,
     allow_empty: bool = False,
     receipts: str = "",
+    publish: bool = False,
     dry_run: bool = False,
     yes: bool = False,
 ) -> None:
@@ -82,6 +83,7 @@ def finish(
             "allow_changed": allow_changed,
             "allow_empty": allow_empty,
             "receipts": str(run.receipts or ""),
+            "publish": publish,
         }
         run.flow("release.finish", told)
 

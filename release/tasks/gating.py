@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
     from release.plan import Candidate
 
+_UNTAGGED = "nothing has changed, and nothing is tagged"
 _MENDING = {
     Exit.USAGE: "correct it and commit",
     Exit.REFUSED: "wait for the other run",
@@ -39,6 +40,37 @@ def to_run(repository: Repository, candidate: Candidate, offer: Offer | None) ->
     return f"gates to run: {', '.join(missing)}" if missing else "all gates have passed this tree"
 
 
+def to_build(repository: Repository, candidate: Candidate) -> Iterator[str]:
+    """Say whether the distributions would be built."""
+    if candidate.build:
+        from release.artifacts import store  # noqa: PLC0415  # only what is built
+
+        is_there = store.find(repository, candidate.tree) is not None
+        yield "the distributions are built already" if is_there else "to be built, twice: the distributions"
+
+
+def built(repository: Repository, candidate: Candidate, *, again: str) -> bool:
+    """Have the distributions built, if there are to be any and none are there; returns whether that took its time.
+
+    `again` is as for `passed`.
+
+    Raises:
+        ReleaseError: they cannot be built (exit 2 to 5).
+    """
+    if not candidate.build:
+        return False
+    from release.artifacts import dists, store  # noqa: PLC0415  # only what is built
+
+    is_there = store.find(repository, candidate.tree) is not None
+    try:
+        dists.built(repository, commit=candidate.commit, tree=candidate.tree, say=console.say)
+    except ReleaseError as error:
+        if not again:
+            raise
+        raise stopped(error.problems, f"invoke {again}", done=_UNTAGGED) from None
+    return not is_there
+
+
 def passed(repository: Repository, candidate: Candidate, *, again: str, rehearsal: Rehearsal | None) -> bool:
     """Have the gates run that have no receipt; returns whether any did.
 
@@ -57,8 +89,7 @@ def passed(repository: Repository, candidate: Candidate, *, again: str, rehearsa
             return True
         if not again:
             raise
-        done = "nothing has changed, and nothing is tagged"
-        raise stopped(error.problems, f"invoke {again}", done=done) from None
+        raise stopped(error.problems, f"invoke {again}", done=_UNTAGGED) from None
 
 
 def stopped(problems: Collection[Problem], command: str, *, done: str) -> ReleaseError:

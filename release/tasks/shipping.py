@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release import console
@@ -13,6 +13,7 @@ from release.flows import commands
 from release.git.database import ObjectReader
 from release.steps import build as builds
 from release.steps import publish as publishing
+from release.steps import seals
 from release.steps import verify as verifying
 from release.tasks import face
 
@@ -25,14 +26,19 @@ if TYPE_CHECKING:
     from release.config import Index
     from release.flows.rehearse import Rehearsal
     from release.git.repository import Repository
+    from release.plan import Tag
     from release.steps.publish import Chosen
     from release.tasks.face import Run
 
 
 class Wish(NamedTuple):
-    """What `publish` was told: a release ("" for HEAD's), one publisher ("" for all), whether drafts become final."""
+    """What is published: a version or the name of its tag ("" for HEAD's release), by one publisher ("" for all).
+
+    `is_final`: drafts become public, too.
+    """
 
     version: str = ""
+    tag: str = ""
     to: str = ""
     is_final: bool = False
 
@@ -56,6 +62,20 @@ def _listed(made: Bundle) -> list[str]:
     return [f"{one.sha256}  {one.name}" for one in made.record.files]
 
 
+def keep(repository: Repository, tag: Tag, *, rehearsal: Rehearsal | None) -> None:
+    """Keep what was built for a tag that was just made, described and sealed; when that fails `publish` does it.
+
+    The tag is visible by now: nothing that goes wrong here takes it back.
+    """
+    try:
+        release = _named(repository, "", tag.name)
+        made = builds.of_release(repository, release, say=console.say, is_rehearsed=rehearsal is not None and rehearsal.signs)
+    except (ReleaseError, OSError) as error:
+        console.say(f"warning: what was built could not be kept: {error}\n  try: invoke publish --dry-run")
+        return
+    console.say(f"built: {made.folder}")
+
+
 def publish(context: Context, wish: Wish, *, dry_run: bool, yes: bool) -> None:
     """Take the files of a release to where it goes, after asking."""
     with face.changing(context, dry_run=dry_run, yes=yes) as run:
@@ -68,14 +88,16 @@ def ship(run: Run, wish: Wish) -> None:
     Raises:
         ReleaseError: as of the steps; without a terminal and without --yes (exit 2); a no (exit 3).
     """
-    release = _named(run.repository, wish.version)
+    release = _named(run.repository, wish.version, wish.tag)
+    seals.tag_signer(run.repository, release, is_rehearsed=run.signs)
     if (note := publishing.refuse_unpushed(run.repository, release)) != "":
         console.say(f"note: {note}")
     if run.lock is None and not builds.is_there(run.repository, release):
         console.say(f"dry run: {release.name} is not built yet; what is to be uploaded is known then: invoke build")
         return
-    made = builds.of_release(run.repository, release, say=console.say)
+    made = builds.of_release(run.repository, release, say=console.say, is_rehearsed=run.signs)
     builds.refuse_foreign(run.repository, made)
+    seals.refuse_wrong(run.repository, release, made, is_rehearsed=run.signs)
     index = _index(run.rehearsal)
     with publishing.job(run.repository, release, made, say=console.say, is_final=wish.is_final, index=index) as work:
         chosen = publishing.chosen(work, wish.to, is_rehearsed=run.rehearsal is not None)
@@ -114,7 +136,7 @@ def verify(context: Context, version: str, *, as_json: bool) -> None:
         made = builds.known(where, release)
         with publishing.job(where, release, made, say=console.say, index=_index(rehearsal)) as work:
             chosen = publishing.chosen(work, is_rehearsed=rehearsal is not None)
-            seen = _looked(work, release, chosen, as_json=as_json)
+            seen = _looked(work, release, chosen, as_json=as_json, signs=rehearsal is not None and rehearsal.signs)
         if as_json:
             console.show(json.dumps(_facts(release, seen, chosen), indent=1))
         code = verifying.code(seen)
@@ -129,9 +151,9 @@ _END = {
 }
 
 
-def _looked(work: Job, release: Tagged, chosen: Chosen, *, as_json: bool) -> list[Seen]:
+def _looked(work: Job, release: Tagged, chosen: Chosen, *, as_json: bool, signs: bool) -> list[Seen]:
     seen = []
-    for one in verifying.verify(work, release, chosen.names):
+    for one in verifying.verify(work, release, chosen.names, is_rehearsed=signs):
         seen.append(one)
         if not as_json:
             console.show(f"{one.state.value:14}{one.what}{f'  ({one.detail})' if one.detail else ''}")
@@ -151,10 +173,10 @@ def _index(rehearsal: Rehearsal | None) -> Index | None:
 
 
 def _at_head(repository: Repository) -> Tagged:
-    with closing(ObjectReader(repository.top)) as reader:
+    with contextlib.closing(ObjectReader(repository.top)) as reader:
         return tagged.head(repository, reader)
 
 
-def _named(repository: Repository, version: str) -> Tagged:
-    with closing(ObjectReader(repository.top)) as reader:
-        return tagged.find(repository, reader, version)
+def _named(repository: Repository, version: str, tag: str = "") -> Tagged:
+    with contextlib.closing(ObjectReader(repository.top)) as reader:
+        return tagged.of_tag(repository, reader, tag) if tag else tagged.find(repository, reader, version)

@@ -196,4 +196,4 @@ def publish(
     """Upload what was built for a tag: to the index, registries, and the forge as a draft."""
     from release.tasks import shipping  # noqa: PLC0415  # nothing is loaded for `invoke --list`
 
-    shipping.publish(context, shipping.Wish(version, to, final), dry_run=dry_run, yes=yes)
+    shipping.publish(context, shipping.Wish(version, to=to, is_final=final), dry_run=dry_run, yes=yes)

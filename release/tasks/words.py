@@ -12,6 +12,7 @@ NO_PUSH = "make everything here and push nothing"
 KEEP = "keep the branch, here and at the remote"
 REMOTE = "also delete the branch at the remote, if it still is where it was seen"
 MESSAGE = "the message of the tag"
+PUBLISH = "then upload what was built, as publish does: the forge's page stays a draft"
 RECEIPTS = "a folder with signed receipts from a CI: the gates that they cover are not run again"
 ALLOW_EMPTY = "accept a changelog section without entries"
 
@@ -26,5 +27,6 @@ FINISHING = {
     "commit": "what landed of the branch, if that is not plain",
     "allow-empty": ALLOW_EMPTY,
     "receipts": RECEIPTS,
+    "publish": PUBLISH,
     **CHANGING,
 }
