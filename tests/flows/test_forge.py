@@ -90,15 +90,25 @@ def test_without_the_very_tag_nothing_is_published(hub: Hub, tmp_path: Path, tag
     assert "the tag v1.0.0" in str(error)
 
 
-def test_a_tag_that_vanishes_meanwhile_is_noticed_before_it_would_be_made(hub: Hub, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["is created", "release.json is uploaded"])
+def test_a_tag_that_vanishes_meanwhile_is_noticed_before_it_would_be_made(
+    hub: Hub, tmp_path: Path, moment: str
+) -> None:
     tagged(hub)
-    told = Told()
-    given = job(hub, tmp_path, told, is_final=True)
-    plan = forge.plan(given)
-    del hub.tags["v1.0.0"]
+    given = job(hub, tmp_path, is_final=True)
+    plan = forge.plan(given._replace(say=lambda line: hub.tags.clear() if line.endswith(moment) else None))
     with pytest.raises(ReleaseError) as caught:
         plan.act()
-    assert (caught.value.exit, hub.tags) == (3, {})
+    assert (caught.value.exit, hub.tags, hub.releases[0]["draft"]) == (3, {}, True)
+
+
+def test_a_tag_that_vanished_since_the_plan_stops_before_anything(hub: Hub, tmp_path: Path) -> None:
+    tagged(hub)
+    plan = forge.plan(job(hub, tmp_path, is_final=True))
+    hub.tags.clear()
+    with pytest.raises(ReleaseError) as caught:
+        plan.act()
+    assert (caught.value.exit, hub.releases) == (3, [])
 
 
 def test_the_release_is_found_on_a_later_page(hub: Hub, tmp_path: Path) -> None:
