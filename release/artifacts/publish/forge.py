@@ -117,7 +117,7 @@ def _lines(page: Page, standing: Standing, *, is_tagged: bool) -> Iterator[str]:
         elif _plain(standing.release.get("body")) != _plain(job.notes):
             yield "forge: its text differs from the notes, as somebody has edited it: it stays"
     else:
-        yield f"forge: release {page.tag} at {where} is published"
+        yield f"forge: release {page.tag} at {where} is there, and published"
     yield from (f"forge: one more draft of {page.tag} is left alone: {other}" for other in standing.others)
     yield from (f"forge: asset {file.name} is there" for file in standing.present)
     for file in standing.missing:
