@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-_FOLDER = TemporaryDirectory(prefix="release-authority-")
+_FOLDERS: list[TemporaryDirectory[str]] = []  # made when needed: a process that is to be killed leaves none
 
 
 @cache
@@ -38,7 +38,8 @@ def certificates() -> tuple[Path, Path, Path]:
         )
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key())
         made.append(builder.add_extension(issuer, critical=False).sign(keys[0], hashes.SHA256()))
-    folder = Path(_FOLDER.name)
+    _FOLDERS.append(TemporaryDirectory(prefix="release-authority-"))
+    folder = Path(_FOLDERS[0].name)
     places = folder / "ca.pem", folder / "server.pem", folder / "key.pem"
     pem = serialization.Encoding.PEM
     places[0].write_bytes(made[0].public_bytes(pem))
