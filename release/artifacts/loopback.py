@@ -73,7 +73,8 @@ def _serve(folder: Path) -> None:
     server = make_server("127.0.0.1", 0, app, handler_class=_Silent)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)  # noqa: T201  # this is what the owner reads
-    sys.stdin.buffer.read()
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.stdin.buffer.read()
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release import config as configuration
-from release import console
+from release import console, process
+from release.artifacts import loopback, tagged
 from release.errors import Exit, Problem, ReleaseError, refusal, usage
 from release.flows import commands
 from release.gates import checkout, parts, signals
 from release.git import command
 from release.git import repository as repositories
+from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
 
 CONFIG = "pyproject.toml"
+_SECONDS = 60.0  # for a key to be made
 _GATED = (Exit.GATE_FAILED, Exit.NOT_AUDITED)  # steps that end so have left checkouts to look at
 
 
@@ -38,6 +41,11 @@ class Stage:
     def remote(self) -> Path:
         """The bare repository that stands for the server."""
         return self.folder / "remote.git"
+
+    @property
+    def index(self) -> Path:
+        """What is uploaded to the package index."""
+        return self.folder / "index"
 
     @property
     def clone(self) -> Path:
@@ -54,7 +62,8 @@ class Rehearsal:
     """A rehearsal under way, and the one permission there is to go on without a gate that could not look.
 
     Its steps are handed it as an object, in this process. `index` is the package index that stands in for the real one,
-    None when there is none here, and nothing is published then; `signs`: with a key of the stage. `unaudited` is what they went on without.
+    None when there is none here, and nothing is published then; `signs`: with a key of the stage. `unaudited` is what
+    they went on without.
     """
 
     stage: Stage
@@ -84,11 +93,12 @@ def rehearse(
         ReleaseError: the repository cannot be cloned, or a step of the release fails (with the step's exit code).
     """
     stage = Stage(folder=Path(tempfile.mkdtemp(prefix="rehearsal-")))
-    rehearsal = Rehearsal(stage=stage)
     with signals.obeyed_late():
         try:
             _set(stage, repository)
-            _play(rehearsal, wanted, play)
+            with contextlib.ExitStack() as stack:
+                rehearsal = _equipped(stage, stack)
+                _play(rehearsal, wanted, play)
             _show(stage)
         except ReleaseError as error:
             keep = keep or error.exit in _GATED
@@ -96,6 +106,38 @@ def rehearse(
         finally:
             _leave(stage, keep=keep)
     _conclude(rehearsal)
+
+
+def _equipped(stage: Stage, stack: contextlib.ExitStack) -> Rehearsal:
+    """Return the rehearsal with a package index of its own, as long as `stack` lasts, and a key that signs."""
+    index = None
+    if loopback.can_serve():
+        stage.index.mkdir()
+        index = stack.enter_context(loopback.index(stage.index))
+        console.say(f"a package index for the rehearsal: {index.simple}")
+    return Rehearsal(stage=stage, index=index, signs=_with_key(stage))
+
+
+def _with_key(stage: Stage) -> bool:
+    """Make a key for this rehearsal alone, and let the clone sign with it; returns whether there is one."""
+    key = stage.folder / "key"
+    argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rehearsal", "-f", str(key)]
+    try:
+        made = process.run(argv, cwd=stage.folder, env=command.environment(), timeout=_SECONDS)
+    except (FileNotFoundError, TimeoutError):
+        return False
+    if made.status != 0:
+        return False
+    allowed = stage.folder / "allowed_signers"
+    allowed.write_text(f"rehearsal {key.with_name('key.pub').read_text(encoding='ascii')}", encoding="ascii")
+    for name, value in (
+        ("gpg.format", "ssh"),
+        ("user.signingKey", str(key)),
+        ("gpg.ssh.allowedSignersFile", str(allowed)),
+        ("gpg.ssh.program", "ssh-keygen"),
+    ):
+        stage.git("config", name, value)
+    return True
 
 
 def _leave(stage: Stage, *, keep: bool) -> None:
@@ -202,27 +244,51 @@ def _add_develop(stage: Stage, remote: str) -> None:
 
 
 def _play(rehearsal: Rehearsal, wanted: str, play: Callable[[Rehearsal, Sequence[str]], int]) -> None:
-    """Prepare, make a candidate, finish: what a maintainer types, and what each task prints.
+    """Prepare, make a candidate, finish, publish, verify: what a maintainer types, and what each task prints.
 
     Raises:
         ReleaseError: a task did not end well (with its exit code).
     """
+    published = rehearsal.index is not None
+    publish = [("publish", "--yes")] if published else []
     for words in (
         ("release.prepare", wanted, "--dry-run"),
         ("release.prepare", wanted, "--push", "--yes"),
         ("release.candidate", "--yes"),
+        *publish,
         ("release.status",),
         ("release.finish", "--dry-run"),
         ("release.finish", "--yes"),
         ("version", "--check"),
         ("release.status",),
+        *publish,
     ):
-        console.show(f"$ {commands.invoke(*words)}")
-        status = play(rehearsal, words)
-        if status != 0:
-            what = f"the rehearsal stopped: invoke {words[0]} ended with {status}"
-            code = Exit(status) if status in set(Exit) else Exit.UNEXPECTED
-            raise ReleaseError([Problem(what=what, hint="its last lines, above, say why", exit=code)])
+        _do(rehearsal, words, play)
+    if published:
+        _do(rehearsal, ("release.verify", _released(rehearsal.stage)), play)
+    else:
+        console.show("NOT REHEARSED: publishing needs a package index: pip install 'invoke-gitflow[rehearse]'")
+
+
+def _do(rehearsal: Rehearsal, words: Sequence[str], play: Callable[[Rehearsal, Sequence[str]], int]) -> None:
+    """Run one task and show what it prints.
+
+    Raises:
+        ReleaseError: it did not end well (with its exit code).
+    """
+    console.show(f"$ {commands.invoke(*words)}")
+    status = play(rehearsal, words)
+    if status != 0:
+        what = f"the rehearsal stopped: invoke {words[0]} ended with {status}"
+        code = Exit(status) if status in set(Exit) else Exit.UNEXPECTED
+        raise ReleaseError([Problem(what=what, hint="its last lines, above, say why", exit=code)])
+
+
+def _released(stage: Stage) -> str:
+    """Return the version that was released: that of the tag that HEAD builds on."""
+    where = repositories.locate(stage.clone)
+    with contextlib.closing(ObjectReader(where.top)) as reader:
+        return str(tagged.find(where, reader).version)
 
 
 def _show(stage: Stage) -> None:

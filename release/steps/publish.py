@@ -77,10 +77,9 @@ def job(
 
 def _environment(index: Index | None) -> dict[str, str]:
     """Return what programs are started with; an index of our own on loopback gets nobody's token."""
-    if index is None:
-        return dict(os.environ)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWINE_", "UV_PUBLISH_"))}
-    return {**kept, "TWINE_USERNAME": "rehearsal", "TWINE_PASSWORD": "rehearsal"}
+    taken = ("RELEASE_",) if index is None else ("RELEASE_", "TWINE_", "UV_PUBLISH_")  # our own keys are nobody's
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(taken)}
+    return kept if index is None else {**kept, "TWINE_USERNAME": "rehearsal", "TWINE_PASSWORD": "rehearsal"}
 
 
 def chosen(work: Job, wanted: str = "", *, is_rehearsed: bool = False) -> Chosen:

@@ -69,7 +69,9 @@ def keep(repository: Repository, tag: Tag, *, rehearsal: Rehearsal | None) -> No
     """
     try:
         release = _named(repository, "", tag.name)
-        made = builds.of_release(repository, release, say=console.say, is_rehearsed=rehearsal is not None and rehearsal.signs)
+        made = builds.of_release(
+            repository, release, say=console.say, is_rehearsed=rehearsal is not None and rehearsal.signs
+        )
     except (ReleaseError, OSError) as error:
         console.say(f"warning: what was built could not be kept: {error}\n  try: invoke publish --dry-run")
         return
