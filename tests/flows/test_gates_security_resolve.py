@@ -26,6 +26,7 @@ version = "1"
 dependencies = ["packaging>=1", "absent; python_version < '3'"]
 [project.optional-dependencies]
 more = ["extra-one"]
+all = ["Demo[more]"]
 """
 
 

@@ -17,7 +17,7 @@ from release.gates.security.locks import Locked
 from release.gates.security.requirements import pin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from release.gates.security.programs import Programs
     from release.gates.security.tracked import Tree
@@ -48,7 +48,7 @@ def now(tree: Tree, programs: Programs, data: dict[str, Any], own: Iterable[str]
         ReleaseError: that cannot be done (exit 5).
     """
     names = frozenset(map(canonicalize_name, own))
-    wanted = _wanted(tree, programs, data)
+    wanted = _wanted(tree, programs, data, names)
     if not wanted.built and not wanted.files:
         return Locked(source=f"no lock, and {wanted.source}", pins=frozenset(), resolved=True)
     uv = programs.find("uv")
@@ -68,7 +68,7 @@ class _Wanted(NamedTuple):
     extras: tuple[str, ...] = ()
 
 
-def _wanted(tree: Tree, programs: Programs, data: dict[str, Any]) -> _Wanted:
+def _wanted(tree: Tree, programs: Programs, data: dict[str, Any], own: Collection[str]) -> _Wanted:
     table = data.get("project")
     if isinstance(table, dict):
         extras = table.get("optional-dependencies", {})
@@ -77,7 +77,7 @@ def _wanted(tree: Tree, programs: Programs, data: dict[str, Any]) -> _Wanted:
         wanted = [*table.get("dependencies", []), *(one for extra in extras.values() for one in extra)]
         if not wanted:
             return _Wanted("pyproject.toml names no dependencies")
-        return _Wanted("pyproject.toml", files=(_written(programs, wanted),))
+        return _Wanted("pyproject.toml", files=(_written(programs, wanted, own),))
     built = [path for path in _BUILT if tree.has(path)]
     if "poetry" in data.get("tool", {}):
         built.insert(0, "pyproject.toml")
@@ -87,16 +87,19 @@ def _wanted(tree: Tree, programs: Programs, data: dict[str, Any]) -> _Wanted:
     return _Wanted(", ".join(files) or "nothing names dependencies", files=files)
 
 
-def _written(programs: Programs, wanted: Sequence[str]) -> str:
+def _written(programs: Programs, wanted: Sequence[str], own: Collection[str]) -> str:
     """Write requirements into a file, so that none can be taken for an option.
+
+    An extra that asks for others of the project itself, by one of its `own` names, adds nothing: all of them are there.
 
     Raises:
         ReleaseError: one is no requirement (exit 5).
     """
     try:
-        lines = [str(Requirement(one)) for one in wanted]
+        found = [Requirement(one) for one in wanted]
     except (InvalidRequirement, TypeError) as error:
         raise blind(f"pyproject.toml: {str(error).splitlines()[0]}") from None
+    lines = [str(one) for one in found if canonicalize_name(one.name) not in own]
     place = programs.folder / "wanted.txt"
     place.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return str(place)
