@@ -6,9 +6,9 @@ import contextlib
 import os
 import shlex
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from release import config as configuration
 from release import console, process
@@ -23,10 +23,11 @@ from release.git.database import ObjectReader
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from release.config import Index
+    from release.config import Config, Index
     from release.git.repository import Repository
 
 CONFIG = "pyproject.toml"
+_SIGNER = "rehearsal"
 _SECONDS = 60.0  # for a key to be made
 _GATED = (Exit.GATE_FAILED, Exit.NOT_AUDITED)  # steps that end so have left checkouts to look at
 
@@ -62,14 +63,21 @@ class Rehearsal:
     """A rehearsal under way, and the one permission there is to go on without a gate that could not look.
 
     Its steps are handed it as an object, in this process. `index` is the package index that stands in for the real one,
-    None when there is none here, and nothing is published then; `signs`: with a key of the stage. `unaudited` is what
-    they went on without.
+    None when there is none here, and nothing is published then; `signers` are the names of the key that the stage has
+    for signing, () for none. `unaudited` is what they went on without.
     """
 
     stage: Stage
     index: Index | None = None
-    signs: bool = False
+    signers: tuple[str, ...] = ()
     unaudited: list[Problem] = field(default_factory=list)
+
+    def configured(self, config: Config) -> Config:
+        """Return what holds in the rehearsal: its own index, and its own key, if it has one."""
+        changed: dict[str, Any] = {} if self.index is None else {"index": self.index}
+        if self.signers:
+            changed |= {"sign": True, "signers": self.signers}
+        return replace(config, **changed)
 
     def goes_on(self, repository: Repository, problems: Collection[Problem]) -> bool:
         """Whether a step in `repository` goes on after gates had `problems`: in the clone, when none has failed."""
@@ -115,13 +123,13 @@ def _equipped(stage: Stage, stack: contextlib.ExitStack) -> Rehearsal:
         stage.index.mkdir()
         index = stack.enter_context(loopback.index(stage.index))
         console.say(f"a package index for the rehearsal: {index.simple}")
-    return Rehearsal(stage=stage, index=index, signs=_with_key(stage))
+    return Rehearsal(stage=stage, index=index, signers=(_SIGNER,) if _with_key(stage) else ())
 
 
 def _with_key(stage: Stage) -> bool:
     """Make a key for this rehearsal alone, and let the clone sign with it; returns whether there is one."""
     key = stage.folder / "key"
-    argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rehearsal", "-f", str(key)]
+    argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", _SIGNER, "-f", str(key)]
     try:
         made = process.run(argv, cwd=stage.folder, env=command.environment(), timeout=_SECONDS)
     except (FileNotFoundError, TimeoutError):
@@ -129,7 +137,7 @@ def _with_key(stage: Stage) -> bool:
     if made.status != 0:
         return False
     allowed = stage.folder / "allowed_signers"
-    allowed.write_text(f"rehearsal {key.with_name('key.pub').read_text(encoding='ascii')}", encoding="ascii")
+    allowed.write_text(f"{_SIGNER} {key.with_name('key.pub').read_text(encoding='ascii')}", encoding="ascii")
     for name, value in (
         ("gpg.format", "ssh"),
         ("user.signingKey", str(key)),

@@ -41,9 +41,7 @@ class _Parts(NamedTuple):
     more: dict[str, bytes]
 
 
-def of_release(
-    repository: Repository, release: Tagged, *, say: Callable[[str], None], is_rehearsed: bool = False
-) -> Bundle:
+def of_release(repository: Repository, release: Tagged, *, say: Callable[[str], None]) -> Bundle:
     """Return the bundle of a release: the one that is here, else the one that came along in dist/, else a new one.
 
     Raises:
@@ -63,7 +61,7 @@ def of_release(
     parts = _parts(repository, release, say)
 
     def seal(folder: Path) -> None:
-        seals.seal(repository, release, folder, parts.record, started=started, is_rehearsed=is_rehearsed)
+        seals.seal(repository, release, folder, parts.record, started=started)
 
     return bundle.kept(repository, parts.record, parts.sources, parts.more, seal)
 

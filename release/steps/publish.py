@@ -6,7 +6,6 @@ import contextlib
 import os
 import tempfile
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from release.artifacts.bundle import Bundle
     from release.artifacts.publish.job import Planned, Publisher
     from release.artifacts.tagged import Tagged
-    from release.config import Index
     from release.git.repository import Repository
 
 _REHEARSED = ("index",)  # what has a stand-in on this machine
@@ -53,20 +51,19 @@ def job(
     *,
     say: Callable[[str], None],
     is_final: bool = False,
-    index: Index | None = None,
+    is_rehearsed: bool = False,
 ) -> Iterator[Job]:
-    """Yield what publishers are given; `index` stands in for the configured one."""
+    """Yield what publishers are given; with `is_rehearsed` nobody's token is."""
     with tempfile.TemporaryDirectory(prefix="release-publish-") as scratch:
-        config = release.config if index is None else replace(release.config, index=index)
         with closing(ObjectReader(repository.top)) as reader:
             page = told.of_release(repository, reader, release, made.record.repository)
         yield Job(
             repository=repository,
             folder=made.folder,
             record=made.record,
-            config=config,
+            config=release.config,
             notes=page,
-            env=_environment(index),
+            env=_environment(is_rehearsed=is_rehearsed),
             say=say,
             scratch=Path(scratch),
             is_final=is_final,
@@ -75,11 +72,11 @@ def job(
         )
 
 
-def _environment(index: Index | None) -> dict[str, str]:
+def _environment(*, is_rehearsed: bool) -> dict[str, str]:
     """Return what programs are started with; an index of our own on loopback gets nobody's token."""
-    taken = ("RELEASE_",) if index is None else ("RELEASE_", "TWINE_", "UV_PUBLISH_")  # our own keys are nobody's
+    taken = ("RELEASE_", "TWINE_", "UV_PUBLISH_") if is_rehearsed else ("RELEASE_",)  # our own keys are nobody's
     kept = {name: value for name, value in os.environ.items() if not name.startswith(taken)}
-    return kept if index is None else {**kept, "TWINE_USERNAME": "rehearsal", "TWINE_PASSWORD": "rehearsal"}
+    return {**kept, "TWINE_USERNAME": "rehearsal", "TWINE_PASSWORD": "rehearsal"} if is_rehearsed else kept
 
 
 def chosen(work: Job, wanted: str = "", *, is_rehearsed: bool = False) -> Chosen:

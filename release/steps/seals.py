@@ -24,47 +24,44 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
 
 
-def seal(
-    repository: Repository, release: Tagged, folder: Path, record: Record, *, started: int, is_rehearsed: bool
-) -> None:
+def seal(repository: Repository, release: Tagged, folder: Path, record: Record, *, started: int) -> None:
     """Add provenance to a folder with all files of a release, if there is a key: it is verified right after.
 
-    `started` is when they began to be made (seconds since 1970). In a rehearsal any key will do.
+    `started` is when they began to be made (seconds since 1970).
 
     Raises:
         ReleaseError: the key does not sign, or its signature does not count (exit 2, 3).
         OSError: a file cannot be written.
     """
     settings = world.read_settings(repository)
-    sign = release.config.sign or is_rehearsed
-    key = seals.sealer(os.environ, settings, sign=sign, top=repository.top)
+    key = seals.sealer(os.environ, settings, sign=release.config.sign, top=repository.top)
     if key is None:
         return
     about = store.files(folder)
     made = statements.statement(record, about, started=started, finished=int(time.time()), env=os.environ)
-    seals.seal(made, folder, key, verify.trust(repository, settings, () if is_rehearsed else release.config.signers))
+    seals.seal(made, folder, key, verify.trust(repository, settings, release.config.signers))
 
 
-def tag_signer(repository: Repository, release: Tagged, *, is_rehearsed: bool) -> str:
+def tag_signer(repository: Repository, release: Tagged) -> str:
     """Return who signed the tag of a release; "" when tags are not signed here.
 
     Raises:
         ReleaseError: they are, and this one is not, or not by one whose signatures count, or is another one (exit 3).
     """
-    if not release.config.sign and not is_rehearsed:
+    if not release.config.sign:
         return ""
     settings = world.read_settings(repository)
-    pinned = () if is_rehearsed else release.config.signers
+    pinned = release.config.signers
     return signing.verify_tag(repository, release.oid, release.name, settings, pinned, commit=release.commit)
 
 
-def refuse_wrong(repository: Repository, release: Tagged, made: Bundle, *, is_rehearsed: bool) -> None:
+def refuse_wrong(repository: Repository, release: Tagged, made: Bundle) -> None:
     """Refuse a bundle whose seal is not good; one without a seal passes.
 
     Raises:
         ReleaseError: something is wrong with it (exit 3), or cannot be looked at (exit 5).
     """
-    verdict = looked_at(repository, release, made, is_rehearsed=is_rehearsed)
+    verdict = looked_at(repository, release, made)
     if verdict is None or verdict.is_good:
         return
     hint = f"nothing is published; look at what has changed in {made.folder}"
@@ -73,7 +70,7 @@ def refuse_wrong(repository: Repository, release: Tagged, made: Bundle, *, is_re
     raise ReleaseError(problems or [Problem(what="provenance: nobody who counts has signed it", hint=hint)])
 
 
-def looked_at(repository: Repository, release: Tagged, made: Bundle, *, is_rehearsed: bool) -> Verdict | None:
+def looked_at(repository: Repository, release: Tagged, made: Bundle) -> Verdict | None:
     """Return what the seal of a bundle is worth; None if it has none.
 
     Raises:
@@ -82,7 +79,7 @@ def looked_at(repository: Repository, release: Tagged, made: Bundle, *, is_rehea
     if not any((made.folder / name).exists() for name in names.ALL):
         return None
     settings = world.read_settings(repository)
-    trust = verify.trust(repository, settings, () if is_rehearsed else release.config.signers)
+    trust = verify.trust(repository, settings, release.config.signers)
     return verify.verify(made.folder, made.record, trust, files=_about(made))
 
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from release.artifacts.tagged import Tagged
 
 
-def verify(work: Job, release: Tagged, names: tuple[str, ...], *, is_rehearsed: bool = False) -> Iterator[Seen]:
+def verify(work: Job, release: Tagged, names: tuple[str, ...]) -> Iterator[Seen]:
     """Yield what came of each look, whatever it is; the files of the bundle were checked before."""
     yield from _tried("tag", lambda: _tag(work, release))
     told = "as SHA256SUMS and release.json say"
     yield Seen(f"{len(work.record.files) + 1} files of the release", State.CHECKED, told)
-    yield from _tried("provenance", lambda: _sealed(work, release, is_rehearsed=is_rehearsed))
+    yield from _tried("provenance", lambda: _sealed(work, release))
     for name in names:
         yield from _tried(name, lambda name=name: publish.publisher(name).check(work))  # type: ignore[misc]
     if "index" in names:
@@ -61,12 +61,12 @@ def _tag(work: Job, release: Tagged) -> Iterator[Seen]:
     yield Seen(what, State.UNSEEN if note else State.CHECKED, note or f"{release.oid[:12]}… here and at the remote")
 
 
-def _sealed(work: Job, release: Tagged, *, is_rehearsed: bool) -> Iterator[Seen]:
+def _sealed(work: Job, release: Tagged) -> Iterator[Seen]:
     """Look at the signature of the tag, and at provenance; that there is none is only told."""
-    signer = seals.tag_signer(work.repository, release, is_rehearsed=is_rehearsed)
+    signer = seals.tag_signer(work.repository, release)
     if signer:
         yield Seen(f"signature of {release.name}", State.CHECKED, signer)
-    verdict = seals.looked_at(work.repository, release, Bundle(work.folder, work.record), is_rehearsed=is_rehearsed)
+    verdict = seals.looked_at(work.repository, release, Bundle(work.folder, work.record))
     if verdict is None:
         return
     for line in verdict.wrong:

@@ -50,11 +50,6 @@ class Run:
     rehearsal: Rehearsal | None = None
     begun: list[Begun] = field(default_factory=list)
 
-    @property
-    def signs(self) -> bool:
-        """Whether it is a step of a rehearsal that signs with a key of its own, whatever the configuration says."""
-        return self.rehearsal is not None and self.rehearsal.signs
-
     def look(self, *, moment: int | None = None, features: bool = False) -> AbstractContextManager[Situation]:
         """Look at the repository and its remote, as `situation.look`; the first time, what was asked early is taken."""
         from release.flows import situation  # noqa: PLC0415  # the single steps need none of it
@@ -144,8 +139,8 @@ class Run:
                 console.say(line)
         if asks:
             confirm(question or "carry this out?")
-        if self.signs and plan.tag is not None:
-            plan = replace(plan, tag=plan.tag._replace(sign=True, signers=()))
+        if self.rehearsal is not None and self.rehearsal.signers and plan.tag is not None:
+            plan = replace(plan, tag=plan.tag._replace(sign=True, signers=self.rehearsal.signers))
         plan = self._with_evidence(plan, objects, is_begun=stop is not None)
         from release.git.transaction import Transaction  # noqa: PLC0415  # a preview needs none of it
 

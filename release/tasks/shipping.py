@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from release.artifacts.bundle import Bundle
     from release.artifacts.publish.job import Job, Seen
     from release.artifacts.tagged import Tagged
-    from release.config import Index
     from release.flows.rehearse import Rehearsal
     from release.git.repository import Repository
     from release.plan import Tag
@@ -68,10 +67,8 @@ def keep(repository: Repository, tag: Tag, *, rehearsal: Rehearsal | None) -> No
     The tag is visible by now: nothing that goes wrong here takes it back.
     """
     try:
-        release = _named(repository, "", tag.name)
-        made = builds.of_release(
-            repository, release, say=console.say, is_rehearsed=rehearsal is not None and rehearsal.signs
-        )
+        release = _named(repository, "", tag.name, rehearsal=rehearsal)
+        made = builds.of_release(repository, release, say=console.say)
     except (ReleaseError, OSError) as error:
         console.say(f"warning: what was built could not be kept: {error}\n  try: invoke publish --dry-run")
         return
@@ -90,18 +87,19 @@ def ship(run: Run, wish: Wish) -> None:
     Raises:
         ReleaseError: as of the steps; without a terminal and without --yes (exit 2); a no (exit 3).
     """
-    release = _named(run.repository, wish.version, wish.tag)
-    seals.tag_signer(run.repository, release, is_rehearsed=run.signs)
+    release = _named(run.repository, wish.version, wish.tag, rehearsal=run.rehearsal)
+    seals.tag_signer(run.repository, release)
     if (note := publishing.refuse_unpushed(run.repository, release)) != "":
         console.say(f"note: {note}")
     if run.lock is None and not builds.is_there(run.repository, release):
         console.say(f"dry run: {release.name} is not built yet; what is to be uploaded is known then: invoke build")
         return
-    made = builds.of_release(run.repository, release, say=console.say, is_rehearsed=run.signs)
+    made = builds.of_release(run.repository, release, say=console.say)
     builds.refuse_foreign(run.repository, made)
-    seals.refuse_wrong(run.repository, release, made, is_rehearsed=run.signs)
-    index = _index(run.rehearsal)
-    with publishing.job(run.repository, release, made, say=console.say, is_final=wish.is_final, index=index) as work:
+    seals.refuse_wrong(run.repository, release, made)
+    with publishing.job(
+        run.repository, release, made, say=console.say, is_final=wish.is_final, is_rehearsed=run.rehearsal is not None
+    ) as work:
         chosen = publishing.chosen(work, wish.to, is_rehearsed=run.rehearsal is not None)
         _say_left(chosen, wish)
         steps = publishing.plan(work, chosen.names)
@@ -134,11 +132,11 @@ def verify(context: Context, version: str, *, as_json: bool) -> None:
     rehearsal = rehearsing.of(context)
     with face.ending() as repository:
         where = repository()
-        release = _named(where, version)
+        release = _named(where, version, rehearsal=rehearsal)
         made = builds.known(where, release)
-        with publishing.job(where, release, made, say=console.say, index=_index(rehearsal)) as work:
+        with publishing.job(where, release, made, say=console.say, is_rehearsed=rehearsal is not None) as work:
             chosen = publishing.chosen(work, is_rehearsed=rehearsal is not None)
-            seen = _looked(work, release, chosen, as_json=as_json, signs=rehearsal is not None and rehearsal.signs)
+            seen = _looked(work, release, chosen, as_json=as_json)
         if as_json:
             console.show(json.dumps(_facts(release, seen, chosen), indent=1))
         code = verifying.code(seen)
@@ -153,9 +151,9 @@ _END = {
 }
 
 
-def _looked(work: Job, release: Tagged, chosen: Chosen, *, as_json: bool, signs: bool) -> list[Seen]:
+def _looked(work: Job, release: Tagged, chosen: Chosen, *, as_json: bool) -> list[Seen]:
     seen = []
-    for one in verifying.verify(work, release, chosen.names, is_rehearsed=signs):
+    for one in verifying.verify(work, release, chosen.names):
         seen.append(one)
         if not as_json:
             console.show(f"{one.state.value:14}{one.what}{f'  ({one.detail})' if one.detail else ''}")
@@ -170,15 +168,13 @@ def _facts(release: Tagged, seen: list[Seen], chosen: Chosen) -> dict[str, Any]:
     return {"version": str(release.version), "tag": release.name, "looks": looks, "left": dict(chosen.left)}
 
 
-def _index(rehearsal: Rehearsal | None) -> Index | None:
-    return None if rehearsal is None else rehearsal.index
-
-
 def _at_head(repository: Repository) -> Tagged:
     with contextlib.closing(ObjectReader(repository.top)) as reader:
         return tagged.head(repository, reader)
 
 
-def _named(repository: Repository, version: str, tag: str = "") -> Tagged:
+def _named(repository: Repository, version: str, tag: str = "", *, rehearsal: Rehearsal | None) -> Tagged:
+    """Return a release; in a rehearsal it is configured for that."""
     with contextlib.closing(ObjectReader(repository.top)) as reader:
-        return tagged.of_tag(repository, reader, tag) if tag else tagged.find(repository, reader, version)
+        found = tagged.of_tag(repository, reader, tag) if tag else tagged.find(repository, reader, version)
+    return found if rehearsal is None else found._replace(config=rehearsal.configured(found.config))
