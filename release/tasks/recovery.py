@@ -16,7 +16,7 @@ from release.git import handover, journal
 from release.git import repository as repositories
 from release.git.database import ObjectReader
 from release.git.transaction import Transaction
-from release.tasks import face
+from release.tasks import face, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,8 @@ def resume(*, dry_run: bool) -> None:
             _go_on(transaction, found.stop)
         else:
             _report(transaction.resume(found))
-            face.conclude(face.requested(found.plan))
+            running.keep(transaction.repository, found.plan, rehearsal=None)
+            running.conclude(running.requested(found.plan))
 
 
 def abort(*, dry_run: bool) -> None:
@@ -54,7 +55,7 @@ def _go_on(transaction: Transaction, stop: Stop) -> None:
     """Take the resolution of a conflict, and plan the flow anew with it and with what it was told at the start."""
     folder = str(dict(stop.options).get("receipts", ""))
     receipts = Path(folder) if folder else None  # by now it may be gone: then gates run
-    run = face.Run(repository=transaction.repository, lock=transaction.lock, yes=True, receipts=receipts)
+    run = running.Run(repository=transaction.repository, lock=transaction.lock, yes=True, receipts=receipts)
     if stop.opened is not None:
         handover.clear(transaction.repository, stop.opened)
     try:

@@ -15,7 +15,7 @@ from release.steps import build as builds
 from release.steps import publish as publishing
 from release.steps import seals
 from release.steps import verify as verifying
-from release.tasks import face
+from release.tasks import face, running
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from release.git.repository import Repository
     from release.plan import Tag
     from release.steps.publish import Chosen
-    from release.tasks.face import Run
+    from release.tasks.running import Run
 
 
 class Wish(NamedTuple):
@@ -113,7 +113,7 @@ def ship(run: Run, wish: Wish) -> None:
             console.say("dry run: nothing is published")
             return
         if not run.yes and not all(step.planned.is_done for step in steps):
-            face.confirm(f"publish {release.name}?")
+            running.confirm(f"publish {release.name}?")
         publishing.carry_out(work, steps)
     console.say(f"{release.name} is published: {', '.join(step.name for step in steps)}")
     console.say(f"next: {commands.invoke('release.verify', str(release.version))}")
