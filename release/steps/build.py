@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -86,18 +87,48 @@ def into_dist(repository: Repository, release: Tagged, *, say: Callable[[str], N
     return bundle.checked(folder)
 
 
-def known(repository: Repository, release: Tagged) -> Bundle:
-    """Return the bundle of a release that is here, or came along in dist/; nothing is built.
+def known(repository: Repository, release: Tagged, fetch: Callable[[Record], Path | None]) -> Bundle:
+    """Return the bundle of a release that is here, came along in dist/, or is fetched; nothing is built.
+
+    `fetch` is given what is known without it, and returns the folder with all files of a release, None for none.
 
     Raises:
-        ReleaseError: there is none (exit 5), or it is not as it was made (exit 3).
+        ReleaseError: there is none (exit 5), it is not as it was made (exit 3), or as of `fetch`.
     """
     found = bundle.find(repository, release.name) or _came_along(repository, release)
+    if found is None:
+        folder = fetch(_blank(repository, release))
+        found = (
+            None if folder is None else bundle.checked(folder, hint="what is published was changed: do not install it")
+        )
     if found is None:
         what = f"what was made for {release.name} is not known here: there is no {record.NAME} of it"
         raise unseen(what, f"take its files from where it was released, into {DIST}/, then again")
     _refuse_other(found.record, release, str(found.folder))
     return found
+
+
+def _blank(repository: Repository, release: Tagged) -> Record:
+    """Return the record of a release of which nothing was built."""
+    with closing(ObjectReader(repository.top)) as reader:
+        names = configuration.project_names(reader.plain_file(release.commit, "pyproject.toml"))
+    return Record(
+        project=names[0] if names else repository.top.name,
+        version=str(release.version),
+        tag=release.name,
+        tag_object=release.oid,
+        commit=release.commit,
+        tree=release.tree,
+        previous=release.previous,
+        repository=_address(repository, release.config.remote),
+        epoch=0,
+        tool=receipts.tool_version(),
+        builder={},
+        is_reproducible=True,
+        resolution=None,
+        gates=(),
+        files=(),
+    )
 
 
 def is_there(repository: Repository, release: Tagged) -> bool:
@@ -161,28 +192,17 @@ def _parts(repository: Repository, release: Tagged, say: Callable[[str], None]) 
         ReleaseError: as of `dists.built`.
     """
     with closing(ObjectReader(repository.top)) as reader:
-        table = reader.plain_file(release.commit, "pyproject.toml")
         epoch = times.of(reader, release.commit, changelog=release.config.changelog)
-    names = configuration.project_names(table)
-    project = names[0] if names else repository.top.name
-    tool = receipts.tool_version()
+    blank = _blank(repository, release)
     built: Dists | None = None
     more: dict[str, bytes] = {}
     if release.config.build:
         built = dists.built(repository, commit=release.commit, tree=release.tree, say=say)
-        text = sbom.rendered(project, str(release.version), built.resolution, epoch=built.epoch, tool=tool)
-        more[sbom.name(project, str(release.version))] = text
-    made = Record(
-        project=project,
-        version=str(release.version),
-        tag=release.name,
-        tag_object=release.oid,
-        commit=release.commit,
-        tree=release.tree,
-        previous=release.previous,
-        repository=_address(repository, release.config.remote),
+        text = sbom.rendered(blank.project, blank.version, built.resolution, epoch=built.epoch, tool=blank.tool)
+        more[sbom.name(blank.project, blank.version)] = text
+    made = replace(
+        blank,
         epoch=epoch,
-        tool=tool,
         builder={} if built is None else built.builder,
         is_reproducible=built is None or not built.differing,
         resolution=None if built is None else built.resolution,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release import version as versions
 from release.artifacts import bundle, publish
+from release.artifacts.bundle import Bundle
 from release.artifacts.publish.job import Job
 from release.errors import ReleaseError, refusal, usage
 from release.git import world
@@ -21,8 +22,8 @@ from release.steps import told
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from release.artifacts.bundle import Bundle
     from release.artifacts.publish.job import Planned, Publisher
+    from release.artifacts.record import Record
     from release.artifacts.tagged import Tagged
     from release.git.repository import Repository
 
@@ -77,6 +78,29 @@ def _environment(*, is_rehearsed: bool) -> dict[str, str]:
     taken = ("RELEASE_", "TWINE_", "UV_PUBLISH_") if is_rehearsed else ("RELEASE_",)  # our own keys are nobody's
     kept = {name: value for name, value in os.environ.items() if not name.startswith(taken)}
     return {**kept, "TWINE_USERNAME": "rehearsal", "TWINE_PASSWORD": "rehearsal"} if is_rehearsed else kept
+
+
+def fetched(
+    repository: Repository, release: Tagged, known: Record, folder: Path, *, say: Callable[[str], None]
+) -> Path | None:
+    """Return `folder` with all files of a release as the forge has them; None without a forge, or a release there.
+
+    `known` is what can be said of the release without them.
+
+    Raises:
+        ReleaseError: as of `forge.fetch`.
+        OSError: a file cannot be written.
+    """
+    if "forge" not in release.config.publish.takers(versions.kind(release.version)):
+        return None
+    with job(repository, release, Bundle(folder, known), say=say) as work:
+        forge = publisher("forge")
+        if forge.objection(work):
+            return None
+        from release.artifacts.publish.forge import fetch  # noqa: PLC0415  # an extra has its library
+
+        say(f"fetching the files of {release.name} from the forge")
+        return folder if fetch(work, folder) else None
 
 
 def chosen(work: Job, wanted: str = "", *, is_rehearsed: bool = False) -> Chosen:

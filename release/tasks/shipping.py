@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release import console
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from release.artifacts.bundle import Bundle
     from release.artifacts.publish.job import Job, Seen
+    from release.artifacts.record import Record
     from release.artifacts.tagged import Tagged
     from release.flows.rehearse import Rehearsal
     from release.git.repository import Repository
@@ -130,10 +133,14 @@ def verify(context: Context, version: str, *, as_json: bool) -> None:
     from release.tasks import rehearsing  # noqa: PLC0415  # loaded by tasks that are rehearsed
 
     rehearsal = rehearsing.of(context)
-    with face.ending() as repository:
+    with face.ending() as repository, tempfile.TemporaryDirectory(prefix="release-verify-") as place:
         where = repository()
         release = _named(where, version, rehearsal=rehearsal)
-        made = builds.known(where, release)
+
+        def fetch(known: Record) -> Path | None:
+            return publishing.fetched(where, release, known, Path(place), say=console.say)
+
+        made = builds.known(where, release, fetch)
         with publishing.job(where, release, made, say=console.say, is_rehearsed=rehearsal is not None) as work:
             chosen = publishing.chosen(work, is_rehearsed=rehearsal is not None)
             seen = _looked(work, release, chosen, as_json=as_json)

@@ -13,6 +13,7 @@ from forging import Told, configured, job, published, sums, tagged
 
 from release.artifacts.publish import forge
 from release.artifacts.publish.job import State
+from release.errors import ReleaseError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,36 @@ def test_a_user_finds_what_was_published(hub: Hub, tmp_path: Path, way: str) -> 
         *(f"forge: {name}" for name in sums(tmp_path)),
     }
     assert told.lines[-1] == "forge: manual.pdf is among the release's assets, and in no record"
+
+
+@pytest.mark.parametrize("way", ["anonymous", "token", "private"])
+def test_all_files_are_fetched_by_who_has_none(hub: Hub, tmp_path: Path, way: str) -> None:
+    tagged(hub)
+    told = Told()
+    given = job(hub, tmp_path, told, is_final=True)
+    published(given, told)
+    hub.is_private = way == "private"
+    if way == "anonymous":
+        given = given._replace(env={"REQUESTS_CA_BUNDLE": hub.ca})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert forge.fetch(given, elsewhere, pause=lambda _: None)
+    assert {one.name: one.read_bytes() for one in elsewhere.iterdir()} == {
+        one.name: one.read_bytes() for one in (tmp_path / "files").iterdir()
+    }
+
+
+def test_a_draft_is_not_fetched_and_odd_names_are_refused(hub: Hub, tmp_path: Path) -> None:
+    tagged(hub)
+    told = Told()
+    given = job(hub, tmp_path, told)
+    published(given, told)
+    (tmp_path / "elsewhere").mkdir()
+    assert not forge.fetch(given, tmp_path / "elsewhere", pause=lambda _: None)
+    published(given._replace(is_final=True), told)
+    hub.asset(hub.releases[0]["id"], ".git", b"x")
+    with pytest.raises(ReleaseError, match=r"a file of an odd name: \.git"):
+        forge.fetch(given, tmp_path / "elsewhere", pause=lambda _: None)
 
 
 def test_a_draft_is_not_seen_by_users(hub: Hub, tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ class Calls:
             client = self._client(f"{at.scheme}://{at.netloc}")
             return client.requestMemoryBlobAndCheck("POST", at.path, dict(parameters), headers, body)[1]
 
-    def fetch(self, url: str, *, with_token: bool) -> Download:
-        """Fetch a file and hash it as it arrives; the token goes to the API's host, and no further."""
+    def fetch(self, url: str, *, with_token: bool, to: Path | None = None) -> Download:
+        """Fetch a file and hash it as it arrives, and write it `to` a file; the token goes to the API's host alone."""
         key = self.key if with_token and urlsplit(url)[:2] == urlsplit(self.api)[:2] else None
 
         def signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -105,9 +105,12 @@ class Calls:
             if got.status_code != requests.codes.ok:
                 raise github.GithubException(got.status_code, {"message": got.reason}, dict(got.headers))
             digest, size = hashlib.sha256(), 0
-            for block in got.raw.stream(_BLOCK, decode_content=False):
-                digest.update(block)
-                size += len(block)
+            with contextlib.nullcontext() if to is None else to.open("wb") as file:
+                for block in got.raw.stream(_BLOCK, decode_content=False):
+                    digest.update(block)
+                    size += len(block)
+                    if file is not None:
+                        file.write(block)
             return Download(digest.hexdigest(), size, got.headers.get("Content-Type", ""))
 
     def close(self) -> None:

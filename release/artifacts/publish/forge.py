@@ -16,10 +16,12 @@ from release.artifacts.publish.job import Planned, Seen, State, different
 from release.artifacts.publish.page import Page
 from release.artifacts.publish.patience import Patience
 from release.errors import ReleaseError, refusal
+from release.formats import inert
 from release.git import address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from release.artifacts.publish.github import Api, Item
     from release.artifacts.publish.job import Facts, Job
@@ -80,6 +82,40 @@ def check(job: Job, *, pause: Callable[[float], None] = time.sleep) -> Iterator[
                 yield from _assets_seen(job, api, release)
     except ReleaseError as error:
         yield Seen(what, State.UNSEEN, "; ".join(problem.what for problem in error.problems))
+
+
+def fetch(job: Job, folder: Path, *, pause: Callable[[float], None] = time.sleep) -> bool:
+    """Fetch all files of the release into an empty folder, whatever they are; returns whether there is a release.
+
+    Of the record of `job` only the tag and the repository count: the others are what is not known yet.
+
+    Raises:
+        ReleaseError: the release has other than plain files (exit 3), or they cannot be had (exit 2, 3 or 7).
+        OSError: a file cannot be written.
+    """
+    with _asked(job, pause, tokens.find(job.env, job.config.forge.api), _READ) as api:
+        release = api.find(f"/releases/tags/{quote(job.record.tag, safe='/')}")
+        if release is None:
+            return False
+        for one in api.pages(f"/releases/{release['id']}/assets"):
+            name = str(one.get("label") or one["name"])
+            if "/" in name or name.startswith(".") or not name.isprintable() or (folder / name).exists():
+                raise refusal(f"the release at the forge has a file of an odd name: {inert.reason(name)}")
+            _fetched(api, one, folder / name)
+    return True
+
+
+def _fetched(api: Api, asset: Item, to: Path) -> None:
+    """Fetch as everybody does where everybody may, else with the token.
+
+    Raises:
+        ReleaseError: it cannot be had (exit 2, 3 or 7).
+    """
+    url, with_token = (str(asset["url"]), True) if api.is_private else (str(asset["browser_download_url"]), False)
+    try:
+        api.download(url, with_token=with_token, to=to)
+    except RejectedError as error:
+        raise api.refused(error) from None
 
 
 def _act(job: Job, pause: Callable[[float], None]) -> Facts:

@@ -160,13 +160,13 @@ class Api:
         """
         return self.made(self._calls.send(url, file, parameters))
 
-    def download(self, url: str, *, with_token: bool) -> Download:
-        """Fetch a file from an absolute address and hash it; repeated while that may help.
+    def download(self, url: str, *, with_token: bool, to: Path | None = None) -> Download:
+        """Fetch a file from an absolute address and hash it, and write it `to` a file; repeated while that may help.
 
         Raises:
             RejectedError, ReleaseError: as of `get`.
         """
-        return self._repeated(lambda: self._calls.fetch(url, with_token=with_token))
+        return self._repeated(lambda: self._calls.fetch(url, with_token=with_token, to=to))
 
     def refused(self, error: RejectedError) -> ReleaseError:
         """Return the error for a refusal: of a token (exit 2), or of what was asked for (exit 3)."""
