@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,12 +17,13 @@ from release.artifacts import builder, embedded, epoch, files, store
 from release.artifacts import resolution as resolver
 from release.artifacts.store import Dists
 from release.errors import Exit, Problem, ReleaseError, unseen
-from release.gates import checkout, receipts, settings
+from release.gates import checkout, receipts, settings, signals
 from release.gates.children import Children
 from release.git.database import ObjectReader
+from release.process import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from release.config import Config
@@ -47,7 +48,8 @@ def built(
     """Return the sdist and the wheels of `tree`, the tree of `commit`; they are built unless they are there.
 
     In a clean checkout: nothing that is not committed is in them. Whatever happens, there are all of them or none.
-    `children` are ended by another thread, if at all.
+    `children` are ended by another thread, if at all. In the main thread SIGTERM and SIGHUP end the builds before they
+    end the process.
 
     Raises:
         CancelledError: the children were to end.
@@ -67,6 +69,7 @@ def built(
 
     try:
         with (
+            signals.obeyed_late(),
             store.locked(repository, say, children.pause) as lock,
             opened(_CHECKOUTS[0]) as first,
             opened(_CHECKOUTS[1]) as second,
@@ -152,16 +155,25 @@ def _side_by_side(build: Callable[[int, Children], dict[str, str]], children: Ch
         CancelledError, ReleaseError, OSError: as of `builder.build`.
     """
     own = Children()
+    waiting: list[Future[dict[str, str]]] = []
     with children.holding(own), ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(build, number, own) for number in (0, 1)]
         try:
-            return [one.result() for one in waiting]
+            waiting += (pool.submit(build, number, own) for number in (0, 1))
+            ended, _ = wait(waiting, return_when=FIRST_EXCEPTION)
+            return [one.result() for one in waiting if one in ended]
         except ReleaseError as error:
-            own.end()
             raise ReleaseError(map(_marked, error.problems)) from None
-        except BaseException:
-            own.end()
-            raise
+        finally:
+            _end(own, waiting)
+
+
+def _end(own: Children, waiting: Sequence[Future[dict[str, str]]]) -> None:
+    """End what is left of the builds: at once at a Ctrl-C, or after PATIENCE seconds, without asking."""
+    try:
+        own.end()
+        wait(waiting, PATIENCE)
+    finally:
+        own.kill()
 
 
 def _differing(one: Path, other: Path) -> tuple[str, ...]:

@@ -80,8 +80,8 @@ def into_dist(repository: Repository, release: Tagged, *, say: Callable[[str], N
         made = of_release(repository, release, say=say)
         bundle.copied(made, folder)
     else:
+        parts = _parts(repository, release, say)
         with tempfile.TemporaryDirectory(prefix="release-bundle-") as place:
-            parts = _parts(repository, release, say)
             bundle.fill(Path(place), parts.record, parts.sources, parts.more, lambda _: None)
             bundle.copied(bundle.Bundle(Path(place), parts.record), folder)
     return bundle.checked(folder)
