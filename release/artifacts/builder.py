@@ -78,7 +78,7 @@ def build(
     Raises:
         CancelledError: the children were to end.
         ReleaseError: the project does not say how it is built (exit 2); it asks for what is no requirement, or the
-            build failed (exit 4); what it needs could not be installed (exit 5).
+            build failed (exit 4); what it needs could not be installed, or it was killed (exit 5).
         OSError: a file cannot be written.
     """
     refuse_without_backend(source)
@@ -99,6 +99,8 @@ def build(
         with (children or Children()).holding(group):
             status = group.wait()
     said = log.read_bytes()
+    if status < 0:
+        raise unseen(f"python -m build was ended by signal {-status}", f"the whole log: {log}")
     if status:
         raise _failed(status, said, log)
     needed = {name.decode("ascii"): version.decode("ascii", "replace") for name, version in _INSTALLED.findall(said)}

@@ -123,3 +123,10 @@ def test_a_build_that_fails_ends_the_other(fails: str, tmp_path: Path) -> None:
         build(project)
     assert caught.value.exit == Exit.GATE_FAILED
     assert not Path(os.environ["HOME"], "late").exists()
+
+
+def test_a_build_that_was_killed_says_nothing_about_the_project(tmp_path: Path) -> None:
+    project = project_with(tmp_path, f"os.kill(os.getppid(), {int(signal.SIGKILL)}); time.sleep(60)")
+    with pytest.raises(ReleaseError, match="ended by signal 9") as caught:
+        build(project)
+    assert caught.value.exit == Exit.NOT_AUDITED
