@@ -29,11 +29,13 @@ def rendered(project: str, version: str, resolution: Resolution, *, epoch: int, 
     """Return the SBOM of a project's version; `epoch` is its time in UTC seconds, `tool` our version."""
     from cyclonedx.model import Property  # noqa: PLC0415  # a heavy library, and only this needs it
     from cyclonedx.model.bom import Bom, BomMetaData  # noqa: PLC0415
+    from cyclonedx.model.component import Component as Part  # noqa: PLC0415
     from cyclonedx.model.component import ComponentType  # noqa: PLC0415
-    from cyclonedx.model.tool import Tool  # noqa: PLC0415
+    from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
     from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
 
     root = _part(project, version, (), "", ComponentType.LIBRARY)
+    by = Part(type=ComponentType.APPLICATION, name="invoke-gitflow", version=tool)
     parts = {one.name: _of(one) for one in resolution.components}
     said = repr((project, version, resolution, epoch, tool))
     bom = Bom(
@@ -42,7 +44,7 @@ def rendered(project: str, version: str, resolution: Resolution, *, epoch: int, 
         metadata=BomMetaData(
             component=root,
             timestamp=dt.datetime.fromtimestamp(epoch, dt.timezone.utc),
-            tools=[Tool(name="invoke-gitflow", version=tool)],
+            tools=ToolRepository(components=[by]),
             properties=[Property(name="invoke-gitflow:resolution", value=resolution.source)],
         ),
         components=parts.values(),
