@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from release.git.database import ObjectReader
 
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b", re.ASCII)
-_FIRST = 315532800  # 1980-01-01, before which ZIP has no time (APPNOTE 4.4.6)
+# ZIP has no other times (APPNOTE 4.4.6).
+_FIRST = 315532800  # 1980-01-01T00:00:00
+_LAST = 4354819198  # 2107-12-31T23:59:58
 
 
 def of(reader: ObjectReader, commit: str, *, changelog: str) -> int:
@@ -31,7 +33,8 @@ def of(reader: ObjectReader, commit: str, *, changelog: str) -> int:
     if version is not None and document is not None:
         found = sections.parse(document).get(str(versions.release_segment(version)))
     dates = _DATE.findall(found.heading) if found is not None else []
-    return max(_FIRST, (_midnight(dates[-1]) if dates else None) or reader.commit(commit).time)
+    midnight = _midnight(dates[-1]) if dates else None
+    return min(_LAST, max(_FIRST, reader.commit(commit).time if midnight is None else midnight))
 
 
 def _midnight(date: str) -> int | None:
