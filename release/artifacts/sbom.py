@@ -62,7 +62,7 @@ def _of(one: Component) -> Part:
 
 
 def _part(project: str, version: str, hashes: tuple[str, ...], license_: str, kind: object) -> Part:
-    from cyclonedx.factory.license import LicenseFactory  # noqa: PLC0415  # as above
+    from cyclonedx.contrib.license.factories import LicenseFactory  # noqa: PLC0415  # as above
     from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
     from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
     from packageurl import PackageURL  # noqa: PLC0415
