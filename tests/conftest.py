@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from forge import Forge, awaiting, protected
 from hypothesis import HealthCheck, settings
+from shipping import Shop
 from support import EPOCH, TEMPLATE, Project, git_flow
+
+from release.artifacts import loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,3 +93,18 @@ def hub() -> Iterator[Hub]:
     with serving() as made:
         yield made
         assert made.leaked == []
+
+
+@pytest.fixture(scope="session")
+def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    with loopback.index(folder) as at:
+        yield Shop(at, folder)
+
+
+@pytest.fixture
+def shop(_shop: Shop) -> Shop:
+    """A real package index on loopback, empty."""
+    for path in _shop.folder.iterdir():
+        path.unlink()
+    return _shop

@@ -34,6 +34,7 @@ _LONGEST = 200  # characters of what is to be a license's name
 _UNKNOWN = frozenset({"", "unknown", "dual license", "other/proprietary license"})
 _NEVER = re.compile(r"requires a different Python|conflict|Invalid requirement", re.IGNORECASE)
 _LICENSE = "License :: "
+_ERROR, _SEE = "ERROR: ", "ResolutionImpossible"  # the latter is only a hint where to read about it
 
 
 def resolve(
@@ -106,8 +107,9 @@ def _pins(locked: Locked) -> list[str]:
 
 def _why(said: Path) -> str:
     lines = [line.strip() for line in said.read_text("utf-8", "replace").splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
-    return inert.reason((errors or lines or ["pip says nothing"])[-1])
+    errors = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
+    reasons = [line for line in errors if not line.startswith(_SEE)]
+    return inert.reason((reasons or errors or lines or ["pip says nothing"])[-1])
 
 
 def _read(report: Mapping[str, Any], locked: Locked | None) -> Resolution:
