@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from release.config import Index
 
 WHEEL, SDIST, SBOM = "demo-1.0.0-py3-none-any.whl", "demo-1.0.0.tar.gz", "demo-1.0.0.cdx.json"
-NAMES = ["SHA256SUMS", SBOM, WHEEL, SDIST, "release.json"]
+NAMES = sorted(["SHA256SUMS", SBOM, WHEEL, SDIST, "release.json"])
 TOKEN = "t0ken-of-the-environment"
 NOWHERE = 'index.upload = "http://127.0.0.1:9/"\nindex.simple = "http://127.0.0.1:9/simple/"\n'
 CHANGELOG = "# Changelog\n\n## [1.0.0] - 2024-02-03\n\n### Added\n\n- Something\n"

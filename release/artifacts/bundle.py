@@ -180,13 +180,13 @@ def copied(bundle: Bundle, folder: Path) -> tuple[str, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     before = _left(folder)
     names = tuple(path.name for path in bundle.files)
-    # The record first: what an interrupted copy leaves is known by it.
-    for name in sorted(names, key=lambda name: name != records.NAME):
-        begun = folder / f"{_UNFINISHED}{records.NAME}.new"
-        shutil.copyfile(bundle.folder / name, begun)
-        os.replace(begun, folder / name)  # noqa: PTH105  # as everywhere here
+    # What goes is known by the old record, what comes by the new one: an interrupted copy leaves nothing else.
     for name in before - {*names, *_IGNORED}:
         (folder / name).unlink(missing_ok=True)
+    for name in sorted(names, key=lambda name: name != records.NAME):
+        begun = folder / f"{_UNFINISHED}{records.NAME}.new"
+        shutil.copy(bundle.folder / name, begun)
+        os.replace(begun, folder / name)  # noqa: PTH105  # as everywhere here
     return names
 
 
@@ -194,12 +194,14 @@ def refuse_foreign(folder: Path) -> None:
     """Refuse a folder such as dist/ in which something lies that no bundle has left there.
 
     Raises:
-        ReleaseError: it holds such, each named (exit 3).
+        ReleaseError: it holds such, each named, or is no folder (exit 3).
     """
     if not folder.is_dir():
+        if folder.is_symlink() or folder.exists():
+            raise refusal(f"{folder.name} is no folder", "move or remove it, then again")
         return
     before = _left(folder)
-    foreign = [path.name for path in sorted(folder.iterdir()) if path.name not in before]
+    foreign = [path.name for path in sorted(folder.iterdir()) if path.name not in before or path.is_dir()]
     if foreign:
         what = f"{folder.name}/ holds what no release has left there: {', '.join(map(inert.reason, foreign))}"
         raise refusal(what, "move or remove it, then again")
