@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from release.artifacts import record as records
 from release.artifacts import store, sums
+from release.artifacts.provenance import names as seals
 from release.errors import Problem, ReleaseError, refusal
 from release.formats import inert
 from release.gates import parts
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from release.artifacts.record import Record
     from release.git.repository import Repository
 
-PROVENANCE = "provenance."  # begins the names of provenance and its signature
 _IGNORED = frozenset({".gitignore"})  # uv writes it into dist/, and nothing uploads it
 _FILES = "files"
 _PUBLISHED = "published.json"
@@ -102,7 +102,7 @@ def _wrong(folder: Path) -> Iterator[str]:
 def _differing(name: str, found: str | None, said: str | None, recorded: str | None) -> Iterator[str]:
     """Yield what is wrong with one file: its digest, and what SHA256SUMS and the record say of it, None for nothing."""
     shown = inert.reason(name)
-    own = name == records.NAME or name.startswith(PROVENANCE)
+    own = name in (records.NAME, *seals.ALL)
     if recorded is None and said is None:
         yield f"{shown} is foreign: it belongs to no release"
     elif found is None:
@@ -201,16 +201,30 @@ def refuse_foreign(folder: Path) -> None:
             raise refusal(f"{folder.name} is no folder", "move or remove it, then again")
         return
     before = _left(folder)
-    foreign = [path.name for path in sorted(folder.iterdir()) if path.name not in before or path.is_dir()]
+    foreign = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.name not in before or path.is_symlink() or not path.is_file()
+    ]
     if foreign:
         what = f"{folder.name}/ holds what no release has left there: {', '.join(map(inert.reason, foreign))}"
-        raise refusal(what, "move or remove it, then again")
+        raise refusal(f"{what}{_unknown(folder)}", "move or remove it, then again")
+
+
+def _unknown(folder: Path) -> str:
+    """Say why the record in a folder tells nothing of what lies there; "" when it does, or there is none."""
+    try:
+        records.read(folder / records.NAME)
+    except OSError:
+        return ""
+    except ReleaseError as error:
+        return f"; {error.problems[0].what}"
+    return ""
 
 
 def _left(folder: Path) -> set[str]:
     """Return the names that an earlier bundle has, or may have, left in a folder."""
-    own = {records.NAME, sums.NAME, f"{_UNFINISHED}{records.NAME}.new", *_IGNORED}
-    own |= {path.name for path in folder.iterdir() if path.name.startswith(PROVENANCE)}
+    own = {records.NAME, sums.NAME, f"{_UNFINISHED}{records.NAME}.new", *seals.ALL, *_IGNORED}
     with contextlib.suppress(OSError, ReleaseError):
         own |= {one.name for one in records.read(folder / records.NAME).files}
     return own

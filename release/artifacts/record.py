@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release.entry import is_id
 from release.errors import refusal
+from release.formats import inert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ NAME = "release.json"
 LARGEST = 16 * 1024 * 1024  # bytes; a record of thousands of dependencies has a tenth of it
 
 _LAYOUT = 1  # of the JSON; another one is not read
+_LATEST = 253402300799  # the last second of the year 9999, beyond which no calendar here goes
 
 
 class File(NamedTuple):
@@ -120,23 +123,24 @@ def parse(data: bytes, where: str) -> Record:
     try:
         return _read(json.loads(data))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise refusal(
-            f"{where} is no record of a release: {error}", "take it from where the release was made"
-        ) from None
+        why = inert.reason(str(error))
+        raise refusal(f"{where} is no record of a release: {why}", "take it from where the release was made") from None
 
 
 def read(path: Path) -> Record:
     """Read the record in a file.
 
     Raises:
-        ReleaseError: it is none of ours, or too large to be one (exit 3).
+        ReleaseError: it is none of ours, or too large to be one, or no plain file (exit 3).
         OSError: it cannot be read.
     """
+    if not stat.S_ISREG(path.lstat().st_mode):  # one could be waited for without end
+        raise refusal(f"{path.name} is no plain file", "take it from where the release was made")
     with path.open("rb") as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise refusal(f"{path} has more than {LARGEST} bytes: it is no record of a release")
-    return parse(data, str(path))
+        raise refusal(f"{path.name} has more than {LARGEST} bytes: it is no record of a release")
+    return parse(data, path.name)
 
 
 def _read(data: dict[str, Any]) -> Record:
@@ -150,13 +154,18 @@ def _read(data: dict[str, Any]) -> Record:
         raise ValueError("another layout")
     given = fields.pop("resolution")
     resolution = None if given is None else read_resolution(given)
-    gates = tuple(Gate(one["name"], _words(one["evidence"]), int(one["finished"])) for one in fields.pop("gates"))
+    gates = tuple(
+        Gate(_word(one["name"]), _words(one["evidence"]), _number(one["finished"])) for one in fields.pop("gates")
+    )
     files = tuple(_file(one) for one in fields.pop("files"))
     record = Record(**fields, resolution=resolution, gates=gates, files=files)
+    if len({one.name for one in files}) < len(files):
+        raise ValueError("a file is in it twice")
     if not all(map(is_id, (record.commit, record.tree, *([record.tag_object] if record.tag else [])))):
         raise ValueError("its commit, tree or tag is no object id")
     texts = (record.project, record.version, record.tag, record.previous, record.repository, record.tool)
-    if not all(isinstance(one, str) for one in texts) or type(record.epoch) is not int:
+    _words([*texts, *record.builder, *record.builder.values()])
+    if _number(record.epoch) > _LATEST or type(record.is_reproducible) is not bool:
         raise TypeError("a field has another type")
     return record
 
@@ -168,19 +177,38 @@ def read_resolution(data: dict[str, Any]) -> Resolution:
         ValueError, TypeError, KeyError, AttributeError: it is none of ours.
     """
     components = tuple(
-        Component(one["name"], one["version"], _words(one["hashes"]), one["license"], _words(one["needs"]))
+        Component(
+            _word(one["name"]),
+            _word(one["version"]),
+            _words(one["hashes"]),
+            _word(one["license"]),
+            _words(one["needs"]),
+        )
         for one in data["components"]
     )
-    return Resolution(data["source"], _words(data["needs"]), components)
+    return Resolution(_word(data["source"]), _words(data["needs"]), components)
 
 
 def _file(data: dict[str, Any]) -> File:
-    file = File(name=data["name"], size=int(data["size"]), sha256=data["sha256"])
-    if not file.name or "/" in file.name or file.name.startswith("."):
+    file = File(name=_word(data["name"]), size=_number(data["size"]), sha256=_word(data["sha256"]))
+    is_plain = file.name.isascii() and file.name.isprintable() and not set(file.name) & {"/", "\\"}
+    if not file.name or not is_plain or file.name.startswith("."):
         raise ValueError("a file's name leads elsewhere")
     if len(file.sha256) != 64 or not set(file.sha256) <= set("0123456789abcdef"):  # noqa: PLR2004  # hexadecimal digits of 256 bits
         raise ValueError("a file's digest is none")
     return file
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError("a field holds no number")
+    return value
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a field holds no text")
+    return value
 
 
 def _words(values: list[str]) -> tuple[str, ...]:
