@@ -5,6 +5,7 @@ Names are those of the binary distribution format and of PEP 625; nothing is ope
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.utils import (
@@ -18,7 +19,7 @@ from packaging.utils import (
 from release.formats import inert
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from release.version import Version
 
@@ -79,6 +80,19 @@ def unlike(dists: tuple[Dist, ...], version: Version, project: str = "") -> tupl
         name = canonicalize_name(project)
         wrong += [f"{one.file} is of {one.name}, and the project is {name}" for one in dists if one.name != name]
     return tuple(wrong)
+
+
+def unlike_named(names: Iterable[str], version: Version, project: str) -> tuple[str, ...]:
+    """Say which of these names of files are of distributions, and not of this version of this project."""
+    found, wrong = [], []
+    for path in map(Path, names):
+        kind = next((kind for end, kind in _ENDS.items() if path.name.endswith(end)), "")
+        if kind:
+            try:
+                found.append(_named(path, kind))
+            except (InvalidWheelFilename, InvalidSdistFilename, ValueError) as error:
+                wrong.append(f"{inert.reason(path.name)}: no name of a {kind}: {inert.reason(str(error))}")
+    return (*wrong, *unlike(tuple(found), version, project))
 
 
 def _named(path: Path, kind: str) -> Dist:

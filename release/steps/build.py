@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from release import config as configuration
-from release.artifacts import bundle, dists, record, sbom
+from release.artifacts import bundle, dists, files, record, sbom, sums
 from release.artifacts import epoch as times
 from release.artifacts.record import Gate, Record
-from release.errors import ReleaseError, refusal, unseen
+from release.errors import Problem, ReleaseError, refusal, unseen
+from release.formats import inert
 from release.gates import receipts
 from release.git import command
 from release.git.database import ObjectReader
@@ -51,12 +52,13 @@ def of_release(repository: Repository, release: Tagged, *, say: Callable[[str], 
     """
     found = bundle.find(repository, release.name)
     if found is not None:
-        _refuse_other(found.record, release, str(found.folder))
+        _refuse_other(repository, found.record, release, str(found.folder))
         return found
     came = _came_along(repository, release)
     if came is not None:
         say(f"{release.name}: taken as it came in {DIST}/")
-        parts = _Parts(came.record, tuple(path for path in came.files if path.name != record.NAME), {})
+        made_anew = (record.NAME, sums.NAME)
+        parts = _Parts(came.record, tuple(path for path in came.files if path.name not in made_anew), {})
         return bundle.kept(repository, parts.record, parts.sources, parts.more, lambda _: None)
     started = int(time.time())
     parts = _parts(repository, release, say)
@@ -104,23 +106,23 @@ def known(repository: Repository, release: Tagged, fetch: Callable[[Record], Pat
     if found is None:
         what = f"what was made for {release.name} is not known here: there is no {record.NAME} of it"
         raise unseen(what, f"take its files from where it was released, into {DIST}/, then again")
-    _refuse_other(found.record, release, str(found.folder))
+    _refuse_other(repository, found.record, release, str(found.folder))
     return found
 
 
 def _blank(repository: Repository, release: Tagged) -> Record:
     """Return the record of a release of which nothing was built."""
-    with closing(ObjectReader(repository.top)) as reader:
-        names = configuration.project_names(reader.plain_file(release.commit, "pyproject.toml"))
+    address = _address(repository, release.config.remote)
+    names = _names(repository, release)
     return Record(
-        project=names[0] if names else repository.top.name,
+        project=names[0] if names else _called(address) or repository.top.name,
         version=str(release.version),
         tag=release.name,
         tag_object=release.oid,
         commit=release.commit,
         tree=release.tree,
         previous=release.previous,
-        repository=_address(repository, release.config.remote),
+        repository=address,
         epoch=0,
         tool=receipts.tool_version(),
         builder={},
@@ -161,7 +163,7 @@ def _came_along(repository: Repository, release: Tagged) -> Bundle | None:
     if not folder.is_dir() or _tag_of(folder) != release.name:
         return None
     came = bundle.checked(folder)
-    _refuse_other(came.record, release, f"{DIST}/{record.NAME}")
+    _refuse_other(repository, came.record, release, f"{DIST}/{record.NAME}")
     return came
 
 
@@ -173,8 +175,8 @@ def _tag_of(folder: Path) -> str | None:
         return None
 
 
-def _refuse_other(known: Record, release: Tagged, where: str) -> None:
-    """Refuse the record of another commit under the same tag.
+def _refuse_other(repository: Repository, known: Record, release: Tagged, where: str) -> None:
+    """Refuse the record of another commit under the same tag, or one that says of another release than is tagged.
 
     Raises:
         ReleaseError: it is one (exit 3).
@@ -183,6 +185,22 @@ def _refuse_other(known: Record, release: Tagged, where: str) -> None:
     if (known.tag_object, known.commit, known.tree) != ours:
         what = f"{where} is of commit {known.commit[:10]}, and {release.name} is on {release.commit[:10]}"
         raise refusal(what, "one of them was replaced: find out which; do not publish")
+    wrong = []
+    if (known.version, known.tag) != (str(release.version), release.name):
+        wrong.append(f"it is of {inert.reason(known.version)}, and {release.name} of {release.version}")
+    own = _names(repository, release)
+    if own and known.project != own[0]:
+        wrong.append(f"it is of the project {inert.reason(known.project)}, and this is {own[0]}")
+    wrong += files.unlike_named([one.name for one in known.files], release.version, known.project)
+    if wrong:
+        hint = "do not publish it: take it from where the release was made"
+        raise ReleaseError([Problem(what=f"{where}: {what}", hint=hint) for what in wrong])
+
+
+def _names(repository: Repository, release: Tagged) -> tuple[str, ...]:
+    """Return the names of the project, as the commit of a release has them."""
+    with closing(ObjectReader(repository.top)) as reader:
+        return configuration.project_names(reader.plain_file(release.commit, "pyproject.toml"))
 
 
 def _parts(repository: Repository, release: Tagged, say: Callable[[str], None]) -> _Parts:
@@ -198,6 +216,8 @@ def _parts(repository: Repository, release: Tagged, say: Callable[[str], None]) 
     more: dict[str, bytes] = {}
     if release.config.build:
         built = dists.built(repository, commit=release.commit, tree=release.tree, say=say)
+        if not _names(repository, release):
+            blank = replace(blank, project=files.read(built.folder).dists[0].name)
         text = sbom.rendered(blank.project, blank.version, built.resolution, epoch=built.epoch, tool=blank.tool)
         more[sbom.name(blank.project, blank.version)] = text
     made = replace(
@@ -216,6 +236,11 @@ def _parts(repository: Repository, release: Tagged, say: Callable[[str], None]) 
 def _gates(repository: Repository, release: Tagged) -> list[Gate]:
     found = (receipts.find(repository, gate, release.tree) for gate in dict.fromkeys(release.config.gates))
     return [Gate(one.gate, one.counts or one.evidence, one.ended) for one in found if one is not None]
+
+
+def _called(address: str) -> str:
+    """Return what a repository is called at its address: a clone may lie in a folder of any name."""
+    return address.rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git")
 
 
 def _address(repository: Repository, remote: str) -> str:

@@ -1,0 +1,189 @@
+"""What lies in dist/, at an index or below the git folder is judged, whoever has put it there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from distributing import PROJECT, PYPROJECT
+from releasing import done, refuses, trunk
+from support import copied
+
+from release.artifacts import loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from support import Project
+
+    from release.config import Index
+
+SETTINGS = '[tool.release.index]\nupload = "{}"\nsimple = "{}"\n[tool.release]\ngates = []\n'
+CHANGELOG = "# Changelog\n\n## [1.0.0] - 2024-01-02\n\n### Added\n- all\n"
+IGNORED = "dist/\n__pycache__/\n"
+PUBLISH = ("publish", "--yes", "--to", "index")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Index]]:
+    """Serve an index to all tests here: its address stands in the commits of a project that they have copies of."""
+    folder = tmp_path_factory.mktemp("index")
+    with loopback.index(folder) as index:
+        yield folder, index
+
+
+@pytest.fixture
+def store(served: tuple[Path, Index]) -> Iterator[Path]:
+    """Return the folder of what was uploaded to that index, empty."""
+    yield served[0]
+    for path in served[0].iterdir():
+        path.unlink()
+
+
+@pytest.fixture
+def released(tmp_path: Path, store: Path, served: tuple[Path, Index], monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return a project whose v1.0.0 is tagged, pushed, and built into dist/."""
+    assert not list(store.iterdir())
+    monkeypatch.setenv("TWINE_USERNAME", "somebody")
+    monkeypatch.setenv("TWINE_PASSWORD", "pa55word")
+    return copied(tmp_path / "project", f"attacked {served[1]}", lambda folder: built(folder, served[1]))
+
+
+def built(folder: Path, index: Index) -> None:
+    done(tagged(folder, index).invoke("build"))
+
+
+def tagged(folder: Path, index: Index | None, table: str = PYPROJECT) -> Project:
+    settings = "[tool.release]\ngates = []\n" if index is None else SETTINGS.format(index.upload, index.simple)
+    files = {**PROJECT, "CHANGELOG.md": CHANGELOG, ".gitignore": IGNORED, "tasks.py": "from release import ns\n"}
+    project = trunk(folder, {**files, "pyproject.toml": f"{table}{settings}"}, tag="")
+    done(project.invoke("tag", "--push", "--yes"))
+    return project
+
+
+def arrived(store: Path) -> list[str]:
+    return sorted(path.name for path in store.iterdir())
+
+
+def forget(project: Project) -> None:
+    """Leave only what lies in dist/, as where the files of a release came along."""
+    shutil.rmtree(project.path / ".git" / "release" / "releases")
+
+
+def forged(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the record in a folder, and make SHA256SUMS agree with all that lies there."""
+    facts = json.loads((folder / "release.json").read_bytes())
+    change(facts)
+    (folder / "release.json").write_text(json.dumps(facts))
+    paths = [path for path in sorted(folder.iterdir()) if path.name != "SHA256SUMS"]
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in paths]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+def test_what_came_along_in_dist_is_published_as_it_is(released: Project, store: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (released.path / "dist").iterdir()}
+    forget(released)
+    shutil.rmtree(released.path / ".git" / "release" / "artifacts")
+    said = done(released.invoke(*PUBLISH), "v1.0.0: taken as it came in dist/")
+    assert "building" not in said
+    kept = released.path / ".git/release/releases/v1.0.0/files"
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+    assert arrived(store) == ["demo-1.0.0-py3-none-any.whl", "demo-1.0.0.tar.gz"]
+    done(released.invoke(*PUBLISH), "demo-1.0.0.tar.gz is there")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("version", "2.0.0", "it is of 2.0.0, and v1.0.0 of 1.0.0"),
+        ("version", "1.0.0rc1", "it is of 1.0.0rc1, and v1.0.0 of 1.0.0"),
+        ("project", "other", "it is of the project other, and this is demo"),
+        ("project", "\ud800", "it is of the project"),
+    ],
+)
+def test_a_record_of_another_release_is_refused(
+    released: Project, store: Path, field: str, value: str, says: str
+) -> None:
+    forget(released)
+    forged(released.path / "dist", lambda facts: facts.update({field: value}))
+    refuses(released, *PUBLISH, says=says)
+    assert arrived(store) == []
+
+
+def test_a_distribution_of_another_project_is_not_published_with_a_release(released: Project, store: Path) -> None:
+    forget(released)
+    (released.path / "dist/other-9.tar.gz").write_bytes(b"x")
+    added = {"name": "other-9.tar.gz", "size": 1, "sha256": hashlib.sha256(b"x").hexdigest()}
+    forged(released.path / "dist", lambda facts: facts["files"].append(added))
+    says = refuses(released, *PUBLISH, says="other-9.tar.gz is of version 9, and VERSION is 1.0.0")
+    assert "other-9.tar.gz is of other, and the project is demo" in says
+    assert arrived(store) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda facts: facts["files"][0].update(size=float("inf")),
+        lambda facts: facts["files"][0].update(size=-1),
+        lambda facts: facts["files"][0].update(name="a\nb"),
+        lambda facts: facts["files"][0].update(name="..\\b"),
+        lambda facts: facts["files"].append(facts["files"][0]),
+        lambda facts: facts.update(epoch=10**30),
+        lambda facts: facts.update(builder="x"),
+        lambda facts: facts.update(builder={"x": 5}),
+        lambda facts: facts.update(is_reproducible="no"),
+        lambda facts: facts.update(gates=[{"name": 5, "evidence": [], "finished": 1e400}]),
+        lambda facts: facts.update(resolution={"source": 5, "needs": [], "components": []}),
+    ],
+)
+def test_a_record_that_is_none_is_named_and_nothing_is_published(
+    released: Project, store: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    forget(released)
+    forged(released.path / "dist", change)
+    ended = released.invoke(*PUBLISH)
+    assert (ended.code, arrived(store)) == (3, []), ended.text
+    assert "release.json is no record of a release" in ended.err
+
+
+def test_nobody_waits_for_a_record_that_is_no_file(tmp_path: Path) -> None:
+    project = tagged(tmp_path / "project", None)
+    (project.path / "dist").mkdir()
+    os.mkfifo(project.path / "dist/release.json")
+    ended = project.invoke("build")
+    assert (ended.code, "release.json is no plain file" in ended.err) == (3, True)
+
+
+def test_what_a_record_names_and_is_a_folder_is_foreign(released: Project) -> None:
+    dist = released.path / "dist"
+    (dist / "demo-1.0.0.tar.gz").unlink()
+    (dist / "demo-1.0.0.tar.gz").mkdir()
+    refuses(released, "build", says="dist/ holds what no release has left there: demo-1.0.0.tar.gz")
+
+
+@pytest.mark.parametrize("name", ["provenance.txt", "provenance.intoto.jsonl.bak"])
+def test_only_the_files_of_a_seal_are_its_own(released: Project, name: str) -> None:
+    (released.path / "dist" / name).write_text("notes of somebody\n")
+    refuses(released, "build", says=f"holds what no release has left there: {name}")
+    forget(released)
+    forged(released.path / "dist", lambda _: None)
+    refuses(released, *PUBLISH, says=f"dist/{name} is foreign")
+
+
+def test_a_project_without_a_name_is_called_the_same_in_every_clone(tmp_path: Path) -> None:
+    table = PYPROJECT.replace('name = "demo"\nversion = "1.0.0"\n', "").replace("[project]\n", "")
+    project = tagged(tmp_path / "project", None, table)
+    other = tmp_path / "elsewhere"
+    project.git("clone", "-q", str(project.remote), str(other))
+    done(project.invoke("build"))
+    done(project.invoke("build", cwd=other))
+    one, two = (
+        {path.name: path.read_bytes() for path in (place / "dist").iterdir()} for place in (project.path, other)
+    )
+    assert one == two
+    assert "demo-1.0.0.cdx.json" in one
