@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import os
+import shutil
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
@@ -83,6 +84,32 @@ def test_what_is_missing_is_uploaded_once_and_then_is_there(
     assert again.is_done
     assert [line.rpartition(" is ")[2] for line in again.lines] == ["there", "there"]
     assert {seen.state for seen in index.checked(job, asked)} == {State.CHECKED}
+
+
+def test_uv_uploads_where_twine_is_not_installed(
+    project: Project, served: configuration.Index, asked: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("uv") is None:
+        pytest.skip("uv is not installed")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    job = job_of(project, distributing.pair(tmp_path / "dist"), served)
+    index.planned(job, asked).act()
+    assert index.planned(job, asked).is_done
+    (tmp_path / "index" / "demo-1.0.0.tar.gz").unlink()
+    index.planned(job, asked).act()
+    assert index.planned(job, asked).is_done
+
+
+def test_nothing_that_uploads_is_said_before_anything_is_tried(
+    project: Project, served: configuration.Index, asked: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    job = job_of(project, distributing.pair(tmp_path / "dist"), served)
+    with pytest.raises(
+        ReleaseError, match=r"nothing here uploads .*\n  pip install 'invoke-gitflow\[publish\]'"
+    ) as caught:
+        index.planned(job._replace(env={"PATH": "/nonexistent"}), asked)
+    assert caught.value.exit is Exit.USAGE
 
 
 def test_only_what_is_missing_goes(
