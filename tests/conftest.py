@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from forge import Forge, awaiting, protected
 from hypothesis import HealthCheck, settings
-from shipping import Shop
+from shipping import TOKEN, Shop
 from support import EPOCH, TEMPLATE, Project, git_flow
 
 from release.artifacts import loopback
@@ -103,8 +103,10 @@ def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def shop(_shop: Shop) -> Shop:
-    """A real package index on loopback, empty."""
+def shop(_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A real package index on loopback, empty, with a login for it in the environment."""
+    monkeypatch.setenv("TWINE_USERNAME", "__token__")
+    monkeypatch.setenv("TWINE_PASSWORD", TOKEN)
     for path in _shop.folder.iterdir():
         path.unlink()
     return _shop

@@ -109,6 +109,8 @@ def _differing(name: str, found: str | None, said: str | None, recorded: str | N
         yield f"{shown} is missing"
     elif recorded is not None and found == recorded != said:
         yield f"{sums.NAME} is wrong about {shown}"
+    elif recorded is None and own and found != said:
+        yield f"{shown} or {sums.NAME} has changed: its digest is {found[:12]}…, and {(said or 'none')[:12]}… is listed"
     elif found != said or (recorded is not None and found != recorded):
         yield f"{shown} has changed: its digest is {found[:12]}…, and {(recorded or said or '')[:12]}… was made"
     elif recorded is None and not own:
