@@ -27,6 +27,7 @@ _SECONDS = 900.0
 _STATUS = re.compile(r"\b(?:HTTPError: |status code )\(?(\d{3})\b")
 _REFUSING, _MAY_HELP, _SERVER = (401, 403), (408, 429), 500
 _BROKEN = re.compile(r"connection|timed out|time-?out|error sending request|temporar|broken pipe", re.IGNORECASE)
+_NO_LOGIN = re.compile(r"\bNonInteractive\b|\bmissing credentials\b", re.IGNORECASE)  # as twine and uv say it
 _TOKENS = "set TWINE_USERNAME=__token__ and TWINE_PASSWORD to a token of the index that may upload"
 _TOOLS = "pip install 'invoke-gitflow[publish]', or install uv"
 
@@ -128,7 +129,7 @@ def _uploaded(job: Job, asked: Web, uploader: tuple[str, ...], one: File) -> Non
     """Upload one file; when that fails, look whether it has arrived all the same.
 
     Raises:
-        ReleaseError: the index refuses it (exit 3), or cannot be reached (exit 7).
+        ReleaseError: the index refuses it (exit 3), or cannot be reached (exit 7); there is no login (exit 2).
     """
     why = ""
     for attempt in range(web.ATTEMPTS):
@@ -180,6 +181,8 @@ def _credentials(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refused(why: str) -> ReleaseError:
+    if _NO_LOGIN.search(why):
+        return usage(f"the index wants a user and a password, and there are none: {why}", _TOKENS)
     found = _STATUS.search(why)
     is_about_tokens = found is not None and int(found[1]) in _REFUSING
     return refusal(f"the index refuses the upload: {why}", _TOKENS if is_about_tokens else "")
