@@ -71,7 +71,7 @@ def untagged(
 def tagged(
     folder: Path, at: Index | None = None, more: str = "", files: Mapping[str, str] | None = None, *, push: bool = True
 ) -> Project:
-    """Make a project whose v1.0.0 is tagged, and kept as it was built."""
+    """Make a project whose version is tagged, and kept as it was built."""
     wanted = source(at, more, files)
 
     def build(place: Path) -> None:

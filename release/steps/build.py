@@ -57,8 +57,8 @@ def of_release(repository: Repository, release: Tagged, *, say: Callable[[str], 
     came = _came_along(repository, release)
     if came is not None:
         say(f"{release.name}: taken as it came in {DIST}/")
-        made_anew = (record.NAME, sums.NAME)
-        parts = _Parts(came.record, tuple(path for path in came.files if path.name not in made_anew), {})
+        sources = tuple(path for path in came.files if path.name not in (record.NAME, sums.NAME))
+        parts = _Parts(came.record, sources, {})
         return bundle.kept(repository, parts.record, parts.sources, parts.more, lambda _: None)
     started = int(time.time())
     parts = _parts(repository, release, say)
