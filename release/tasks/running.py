@@ -86,8 +86,7 @@ class Run:
         if told.get("publish") and self.lock is not None:
             from release.tasks import shipping  # noqa: PLC0415  # only what is published
 
-            assert plan.tag is not None  # noqa: S101  # without one, --publish is refused
-            shipping.ship(replace(self, yes=True), shipping.Wish(tag=plan.tag.name))
+            shipping.after(self, plan.tag)
 
     def numbered(self, make: Callable[[Situation], Plan]) -> None:
         """Plan and carry out something that takes the next free number; when another clone takes it first, again.

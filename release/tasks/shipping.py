@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -82,6 +83,23 @@ def publish(context: Context, wish: Wish, *, dry_run: bool, yes: bool) -> None:
     """Take the files of a release to where it goes, after asking."""
     with face.changing(context, dry_run=dry_run, yes=yes) as run:
         ship(run, wish)
+
+
+def after(run: Run, tag: Tag | None) -> None:
+    """Publish the release that a task has just made, which was asked about then; None: it made no tag now.
+
+    Raises:
+        ReleaseError: as of `ship`; what the task has made stays, and how to go on is said.
+    """
+    if tag is None:
+        console.say("note: nothing was tagged now, and so nothing is published: invoke publish")
+        return
+    try:
+        ship(replace(run, yes=True), Wish(tag=tag.name))
+    except ReleaseError as error:
+        again = commands.invoke("publish", "--version", str(_named(run.repository, "", tag.name).version))
+        closing = (f"{tag.name} is tagged and stays so; not all of it is published", f"next: {again}")
+        raise ReleaseError(error.problems, (*error.closing, *closing)) from None
 
 
 def ship(run: Run, wish: Wish) -> None:
