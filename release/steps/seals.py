@@ -11,6 +11,7 @@ from release.artifacts import store
 from release.artifacts.provenance import names, verify
 from release.artifacts.provenance import seal as seals
 from release.artifacts.provenance import statement as statements
+from release.artifacts.provenance.verify import Verdict
 from release.errors import Exit, Problem, ReleaseError
 from release.git import signing, world
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from release.artifacts.bundle import Bundle
-    from release.artifacts.provenance.verify import Verdict
     from release.artifacts.record import File, Record
     from release.artifacts.tagged import Tagged
     from release.git.repository import Repository
@@ -56,7 +56,7 @@ def tag_signer(repository: Repository, release: Tagged) -> str:
 
 
 def refuse_wrong(repository: Repository, release: Tagged, made: Bundle) -> None:
-    """Refuse a bundle whose seal is not good; one without a seal passes.
+    """Refuse a bundle whose seal is not good; one without a seal passes where nobody says that releases are signed.
 
     Raises:
         ReleaseError: something is wrong with it (exit 3), or cannot be looked at (exit 5).
@@ -71,13 +71,14 @@ def refuse_wrong(repository: Repository, release: Tagged, made: Bundle) -> None:
 
 
 def looked_at(repository: Repository, release: Tagged, made: Bundle) -> Verdict | None:
-    """Return what the seal of a bundle is worth; None if it has none.
+    """Return what the seal of a bundle is worth; None if it has none, and none is missing.
 
     Raises:
         ReleaseError: whose signatures count is not set (exit 3).
     """
     if not any((made.folder / name).exists() for name in names.ALL):
-        return None
+        is_missing = release.config.sign
+        return Verdict("", (f"there is none, and {release.name} is signed",)) if is_missing else None
     settings = world.read_settings(repository)
     trust = verify.trust(repository, settings, release.config.signers)
     return verify.verify(made.folder, made.record, trust, files=_about(made))

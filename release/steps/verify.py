@@ -68,6 +68,7 @@ def _sealed(work: Job, release: Tagged) -> Iterator[Seen]:
         yield Seen(f"signature of {release.name}", State.CHECKED, signer)
     verdict = seals.looked_at(work.repository, release, Bundle(work.folder, work.record))
     if verdict is None:
+        work.say("note: these files have no provenance: nobody has signed for them")
         return
     for line in verdict.wrong:
         yield Seen("provenance", State.MISMATCH, line)

@@ -97,7 +97,8 @@ def after(run: Run, tag: Tag | None) -> None:
     try:
         ship(replace(run, yes=True), Wish(tag=tag.name))
     except ReleaseError as error:
-        again = commands.invoke("publish", "--version", str(_named(run.repository, "", tag.name).version))
+        version = _named(run.repository, "", tag.name, rehearsal=run.rehearsal).version
+        again = commands.invoke("publish", "--version", str(version))
         closing = (f"{tag.name} is tagged and stays so; not all of it is published", f"next: {again}")
         raise ReleaseError(error.problems, (*error.closing, *closing)) from None
 
