@@ -7,6 +7,7 @@ Beside it stands what publishers found out.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -32,6 +33,7 @@ _IGNORED = frozenset({".gitignore"})  # uv writes it into dist/, and nothing upl
 _FILES = "files"
 _PUBLISHED = "published.json"
 _UNFINISHED = "."
+_LONGEST = 150  # characters of a folder's name, which can have 255 with what is added
 _MEND = (
     "nothing was published; look at what has changed it, or remove {folder}: it is built anew, and has to be the same"
 )
@@ -51,7 +53,10 @@ class Bundle(NamedTuple):
 
 def place(repository: Repository, tag: str) -> Path:
     """Return where the folder of a tag is, with what belongs to it beside."""
-    return journal.folder(repository) / "releases" / quote(tag, safe="")
+    name = quote(tag, safe="")
+    if len(name) > _LONGEST:
+        name = f"{name[:_LONGEST]}-{hashlib.sha256(name.encode('ascii')).hexdigest()}"
+    return journal.folder(repository) / "releases" / name
 
 
 def find(repository: Repository, tag: str) -> Bundle | None:

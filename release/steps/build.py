@@ -43,18 +43,23 @@ class _Parts(NamedTuple):
     more: dict[str, bytes]
 
 
-def of_release(repository: Repository, release: Tagged, *, say: Callable[[str], None]) -> Bundle:
+def of_release(repository: Repository, release: Tagged, *, say: Callable[[str], None], is_new: bool = False) -> Bundle:
     """Return the bundle of a release: the one that is here, else the one that came along in dist/, else a new one.
+
+    `is_new`: its tag was made a moment ago, so that what is here of another tag of that name, and was published
+    nowhere, is of none any more.
 
     Raises:
         ReleaseError: one that is here, or came along, is not as it was made (exit 3); as of `dists.built`.
         OSError: a file cannot be read or written.
     """
     found = bundle.find(repository, release.name)
+    if found is not None and is_new and found.record.tag_object != release.oid:
+        found = found if bundle.published(repository, release.name) else None
     if found is not None:
         _refuse_other(repository, found.record, release, str(found.folder))
         return found
-    came = _came_along(repository, release)
+    came = None if is_new else _came_along(repository, release)
     if came is not None:
         say(f"{release.name}: taken as it came in {DIST}/")
         sources = tuple(path for path in came.files if path.name not in (record.NAME, sums.NAME))
@@ -184,7 +189,8 @@ def _refuse_other(repository: Repository, known: Record, release: Tagged, where:
     ours = (release.oid, release.commit, release.tree)
     if (known.tag_object, known.commit, known.tree) != ours:
         what = f"{where} is of commit {known.commit[:10]}, and {release.name} is on {release.commit[:10]}"
-        raise refusal(what, "one of them was replaced: find out which; do not publish")
+        hint = "one of them was replaced: do not publish before you know why; if you made the tag again, remove "
+        raise refusal(what, f"{hint}{Path(where).parent}")
     wrong = []
     if (known.version, known.tag) != (str(release.version), release.name):
         wrong.append(f"it is of {inert.reason(known.version)}, and {release.name} of {release.version}")

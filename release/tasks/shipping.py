@@ -72,7 +72,7 @@ def keep(repository: Repository, tag: Tag, *, rehearsal: Rehearsal | None) -> No
     """
     try:
         release = _named(repository, "", tag.name, rehearsal=rehearsal)
-        made = builds.of_release(repository, release, say=console.say)
+        made = builds.of_release(repository, release, say=console.say, is_new=True)
     except (ReleaseError, OSError) as error:
         console.say(f"warning: what was built could not be kept: {error}\n  try: invoke publish --dry-run")
         return

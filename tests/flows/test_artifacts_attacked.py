@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from distributing import PROJECT, PYPROJECT
 from releasing import done, refuses, trunk
+from signing import NAME, needs_ssh, new_key
 from support import copied
 
 from release.artifacts import loopback
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 SETTINGS = '[tool.release.index]\nupload = "{}"\nsimple = "{}"\n[tool.release]\ngates = []\n'
 CHANGELOG = "# Changelog\n\n## [1.0.0] - 2024-01-02\n\n### Added\n- all\n"
 IGNORED = "dist/\n__pycache__/\n"
+KEPT = ".git/release/releases"
 PUBLISH = ("publish", "--yes", "--to", "index")
 
 
@@ -58,12 +61,24 @@ def built(folder: Path, index: Index) -> None:
     done(tagged(folder, index).invoke("build"))
 
 
-def tagged(folder: Path, index: Index | None, table: str = PYPROJECT) -> Project:
+def tagged(folder: Path, index: Index | None, table: str = PYPROJECT, more: str = "") -> Project:
     settings = "[tool.release]\ngates = []\n" if index is None else SETTINGS.format(index.upload, index.simple)
     files = {**PROJECT, "CHANGELOG.md": CHANGELOG, ".gitignore": IGNORED, "tasks.py": "from release import ns\n"}
-    project = trunk(folder, {**files, "pyproject.toml": f"{table}{settings}"}, tag="")
+    project = trunk(folder, {**files, "pyproject.toml": f"{table}{settings}{more}"}, tag="")
     done(project.invoke("tag", "--push", "--yes"))
     return project
+
+
+def signing_for_all(folder: Path) -> None:
+    """Let git sign with a new SSH key everywhere."""
+    key = folder / "signing"
+    (folder / "allowed").write_text(f"{NAME} {new_key(key)}")
+    for name, value in (
+        ("gpg.format", "ssh"),
+        ("user.signingKey", key),
+        ("gpg.ssh.allowedSignersFile", folder / "allowed"),
+    ):
+        subprocess.run(["git", "config", "--global", name, str(value)], check=True)
 
 
 def arrived(store: Path) -> list[str]:
@@ -166,6 +181,28 @@ def test_what_a_record_names_and_is_a_folder_is_foreign(released: Project) -> No
     refuses(released, "build", says="dist/ holds what no release has left there: demo-1.0.0.tar.gz")
 
 
+@needs_ssh
+def test_a_release_that_is_signed_is_not_published_without_its_seal(
+    tmp_path: Path, store: Path, served: tuple[Path, Index]
+) -> None:
+    signing_for_all(tmp_path)
+    project = tagged(tmp_path / "project", served[1], more="sign = true\n")
+    done(project.invoke("build"))
+    assert (project.path / "dist" / "provenance.intoto.json.sig").exists()
+    kept = project.path / ".git/release/releases/v1.0.0/files"
+    for folder in (kept, project.path / "dist"):
+        for path in folder.glob("provenance.*"):
+            path.unlink()
+        forged(folder, lambda _: None)
+    says = "provenance: there is none, and v1.0.0 is signed"
+    refuses(project, *PUBLISH, says=says)
+    ended = project.invoke("release.verify", "1.0.0")
+    assert (ended.code, "mismatch      provenance  (there is none" in ended.out) == (3, True), ended.text
+    forget(project)
+    assert project.invoke(*PUBLISH).code == 3
+    assert arrived(store) == []
+
+
 @pytest.mark.parametrize("name", ["provenance.txt", "provenance.intoto.jsonl.bak"])
 def test_only_the_files_of_a_seal_are_its_own(released: Project, name: str) -> None:
     (released.path / "dist" / name).write_text("notes of somebody\n")
@@ -173,6 +210,44 @@ def test_only_the_files_of_a_seal_are_its_own(released: Project, name: str) -> N
     forget(released)
     forged(released.path / "dist", lambda _: None)
     refuses(released, *PUBLISH, says=f"dist/{name} is foreign")
+
+
+def test_a_tag_that_is_made_again_before_anything_was_published_is_built_again(released: Project, store: Path) -> None:
+    before = released.ref("v1.0.0")
+    released.git("tag", "-d", "v1.0.0")
+    released.git("push", "-q", "origin", ":v1.0.0")
+    released.commit("fix: more", {"demo/more.py": ""})
+    released.git("push", "-q", "origin", "main")
+    said = done(released.invoke("tag", "--push", "--yes"))
+    assert "warning" not in said
+    assert json.loads(released.read(f"{KEPT}/v1.0.0/files/release.json"))["tag_object"] == released.ref("v1.0.0")
+    assert released.ref("v1.0.0") != before
+    done(released.invoke("build"))
+    done(released.invoke(*PUBLISH))
+    assert len(arrived(store)) == 2
+
+
+def test_a_tag_that_was_moved_is_not_published(released: Project, store: Path) -> None:
+    done(released.invoke(*PUBLISH))
+    released.git("tag", "-f", "-a", "v1.0.0", "-m", "another")
+    released.git("push", "-q", "-f", "origin", "v1.0.0")
+    says = refuses(released, *PUBLISH, says="one of them was replaced")
+    assert f"remove {released.path / KEPT / 'v1.0.0'}" in says
+    released.git("tag", "-d", "v1.0.0")
+    released.git("push", "-q", "origin", ":v1.0.0")
+    released.commit("fix: more", {"demo/more.py": ""})
+    released.git("push", "-q", "origin", "main")
+    said = done(released.invoke("tag", "--push", "--yes"))
+    assert "warning: what was built could not be kept" in said
+    assert len(arrived(store)) == 2
+
+
+def test_a_long_name_of_a_tag_is_no_hindrance(tmp_path: Path) -> None:
+    pattern = f"{'é' * 60}{{version}}"
+    project = tagged(tmp_path / "project", None, more=f'tag = "{pattern}"\n')
+    (kept,) = (project.path / KEPT).iterdir()
+    assert len(os.fsencode(kept.name)) < 255
+    done(project.invoke("build"), pattern.format(version="1.0.0"))
 
 
 def test_a_project_without_a_name_is_called_the_same_in_every_clone(tmp_path: Path) -> None:
