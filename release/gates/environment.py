@@ -56,7 +56,21 @@ _PASSED = frozenset(
         "UV_PYTHON_INSTALL_DIR",
     }
 )
-_PASSED_PREFIX = ("LC_", "XDG_")
+# By their full names: sshd takes in any LC_*, so that people carry secrets in them.
+_LOCALE = frozenset(
+    f"LC_{name}"
+    for name in (
+        *("ALL", "COLLATE", "CTYPE", "MESSAGES", "MONETARY", "NUMERIC", "TIME"),  # POSIX; the others are glibc's
+        *("ADDRESS", "IDENTIFICATION", "MEASUREMENT", "NAME", "PAPER", "TELEPHONE"),
+    )
+)
+_FOLDERS = frozenset(
+    f"XDG_{name}"
+    for name in (
+        *("BIN_HOME", "CACHE_HOME", "CONFIG_HOME", "DATA_HOME", "STATE_HOME"),
+        *("CONFIG_DIRS", "DATA_DIRS", "RUNTIME_DIR"),
+    )
+)
 # With their user and password if need be: behind such a proxy nothing else would be reached, and no file can hold them.
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 # Without user, password and query: these are tokens as a rule, every dependency of a gate could read them, and pip and
@@ -92,7 +106,7 @@ def variables() -> dict[str, str]:
     found = {
         name: inert.public(value) if name in _INDEXES else value
         for name, value in os.environ.items()
-        if name in _PASSED or name in _INDEXES or name.startswith(_PASSED_PREFIX) or name.upper() in _PROXIES
+        if name in _PASSED | _LOCALE | _FOLDERS | _INDEXES or name.upper() in _PROXIES
     }
     return {**found, "NOX_PARALLEL": "1"}  # sessions in processes of their own would go unwitnessed
 

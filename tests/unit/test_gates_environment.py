@@ -144,3 +144,15 @@ def test_where_images_are_is_passed_and_no_login(monkeypatch: pytest.MonkeyPatch
     passed = environment.variables()
     assert {name: passed.get(name) for name in places} == places
     assert not passed.keys() & {*logins}
+
+
+def test_names_that_only_begin_like_those_of_a_locale_or_a_folder_are_not_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = {"LC_ALL": "C", "LC_CTYPE": "C.UTF-8", "XDG_CONFIG_HOME": "/config", "XDG_DATA_DIRS": "/share"}
+    others = ("LC_TOKEN", "LC_", "XDG_TOKEN", "XDG_SESSION_ID")  # sshd takes any LC_*: people carry secrets in them
+    for name, value in {**known, **dict.fromkeys(others, "secret")}.items():
+        monkeypatch.setenv(name, value)
+    passed = environment.variables()
+    assert {name: passed.get(name) for name in known} == known
+    assert not passed.keys() & {*others}
