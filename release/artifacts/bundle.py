@@ -59,6 +59,11 @@ def place(repository: Repository, tag: str) -> Path:
     return journal.folder(repository) / "releases" / name
 
 
+def is_there(repository: Repository, tag: str) -> bool:
+    """Whether there is a bundle of a tag, sound or not."""
+    return (place(repository, tag) / _FILES).is_dir()
+
+
 def find(repository: Repository, tag: str) -> Bundle | None:
     """Return the bundle of a tag, None if there is none.
 

@@ -140,7 +140,7 @@ def _blank(repository: Repository, release: Tagged) -> Record:
 
 def is_there(repository: Repository, release: Tagged) -> bool:
     """Whether a release is built already, here or in dist/."""
-    return bundle.place(repository, release.name).is_dir() or _tag_of(repository.top / DIST) == release.name
+    return bundle.is_there(repository, release.name) or _tag_of(repository.top / DIST) == release.name
 
 
 def refuse_foreign(repository: Repository, made: Bundle) -> None:

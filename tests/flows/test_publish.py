@@ -164,7 +164,10 @@ def test_what_lies_in_dist_and_is_of_nobody_stops_it(tmp_path: Path, shop: Shop)
 def test_what_was_not_kept_when_it_was_tagged_is_kept_now(tmp_path: Path, shop: Shop) -> None:
     project = shipping.tagged(tmp_path / "project", shop.at)
     gated = shipping.digests(shipping.kept(project))
-    shutil.rmtree(project.path / ".git/release/releases")
+    shutil.rmtree(shipping.kept(project))
+    dry = shipping.done(project, "publish", "--dry-run")
+    assert "v1.0.0 is not built yet" in dry.err
+    assert not shipping.kept(project).exists()
     ended = shipping.done(project, *PUBLISH)
     assert "distributions: built already" in ended.err
     assert shipping.digests(shipping.kept(project)) == gated
