@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import shipping
 import signing
 from sealing import released, stated
 from signing import new_key, new_pgp
@@ -57,9 +58,9 @@ def test_a_seal_is_verified_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (folder / "allowed_signers").write_text(f'{CI} namespaces="provenance@invoke-gitflow" {public}')
         (folder / "provenance-key.pub").write_text(public)
         assert typed(folder, holds)
-        assert typed(folder, "sha256sum")
+        assert typed(folder, '["subject"]')
         (folder / record.files[0].name).write_bytes(b"other")
-        assert not typed(folder, "sha256sum")
+        assert not typed(folder, '["subject"]')
         place = folder / ("provenance.intoto.jsonl" if kind == "raw" else "provenance.intoto.json")
         place.write_text(place.read_text().replace("e", "f", 3))
         assert not typed(folder, holds)
@@ -78,3 +79,23 @@ def test_a_tag_is_verified_by_hand(tmp_path: Path) -> None:
     assert not typed(project.path, "verify-tag v1.0.0")
     project.git("tag", "-f", "-a", "-m", "x", "v1.0.0")
     assert not typed(project.path, "verify-tag v1.0.0")
+
+
+@pytest.mark.thorough  # it installs a front end from an index
+def test_a_release_is_built_again_by_hand(tmp_path: Path) -> None:
+    project = shipping.tagged(tmp_path / "project")
+    clone = tmp_path / "clone"
+    project.git("clone", "-q", str(project.remote), str(clone))
+    shutil.copytree(shipping.kept(project), tmp_path / "release")
+    argv = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "build"]
+    if subprocess.run(argv, cwd=tmp_path, check=False).returncode:
+        pytest.skip("no index has build")
+    assert typed(clone, "SOURCE_DATE_EPOCH=")
+    assert sorted(path.name for path in (tmp_path / "rebuilt").iterdir()) == [
+        "SHA256SUMS",
+        shipping.WHEEL,
+        shipping.SDIST,
+    ]
+    flipped = (tmp_path / "release/SHA256SUMS").read_text().replace("a", "b")
+    (tmp_path / "release/SHA256SUMS").write_text(flipped)
+    assert not typed(clone, "SOURCE_DATE_EPOCH=")
