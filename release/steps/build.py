@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 import time
 from contextlib import closing
@@ -213,7 +214,7 @@ def _parts(repository: Repository, release: Tagged, say: Callable[[str], None]) 
     """Build what there is to build, and describe it.
 
     Raises:
-        ReleaseError: as of `dists.built`.
+        ReleaseError: as of `dists.built`; it is not what a gate of the release has looked at here (exit 3).
     """
     with closing(ObjectReader(repository.top)) as reader:
         epoch = times.of(reader, release.commit, changelog=release.config.changelog)
@@ -222,6 +223,8 @@ def _parts(repository: Repository, release: Tagged, say: Callable[[str], None]) 
     more: dict[str, bytes] = {}
     if release.config.build:
         built = dists.built(repository, commit=release.commit, tree=release.tree, say=say)
+        if release.name:
+            _refuse_ungated(repository, release, built)
         if not _names(repository, release):
             blank = replace(blank, project=files.read(built.folder).dists[0].name)
         text = sbom.rendered(blank.project, blank.version, built.resolution, epoch=built.epoch, tool=blank.tool)
@@ -237,6 +240,25 @@ def _parts(repository: Repository, release: Tagged, say: Callable[[str], None]) 
     )
     sources: Sequence[Path] = () if built is None else [built.folder / one.name for one in built.files]
     return _Parts(made, tuple(sources), more)
+
+
+def _refuse_ungated(repository: Repository, release: Tagged, built: Dists) -> None:
+    """Refuse distributions of a release that differ from those for which it was tagged: these are lost.
+
+    Raises:
+        ReleaseError: they do, as the receipt of a gate says (exit 3).
+    """
+    for gate in dict.fromkeys(release.config.gates):
+        found = receipts.judged(receipts.stored(repository, gate, release.tree), gate, release.tree)
+        if found is None or not receipts.is_of_others(repository, found):
+            continue
+        ours = {(one.name, one.sha256) for one in built.files}
+        names = ", ".join(sorted({name for name, _ in ours ^ set(found.artifacts)}))
+        raise refusal(
+            f"gate {gate} has looked at another {names} of {release.name} than was built now",
+            f"take the files of {release.name} from where they were released, into {DIST}/, then again; "
+            f"or, if they are nowhere, at its commit: invoke scan --gate {shlex.quote(gate)}",
+        )
 
 
 def _gates(repository: Repository, release: Tagged) -> list[Gate]:
