@@ -114,7 +114,7 @@ def test_a_tag_that_was_replaced_is_not_published(tmp_path: Path, shop: Shop) ->
     project.git("tag", "-f", "-a", "v1.0.0", "-m", "again")
     refuses(project, *PUBLISH, says="the tag v1.0.0 is another one at origin")
     project.git("push", "-q", "-f", "origin", "v1.0.0")
-    refuses(project, *PUBLISH, says="find out which; do not publish")
+    refuses(project, *PUBLISH, says="do not publish before you know why")
     project.git("update-ref", "refs/tags/v2.0.0", project.git("rev-parse", "v1.0.0"))
     refuses(project, *PUBLISH, "--version", "2.0.0", says="the tag v2.0.0 holds the tag object of 'v1.0.0'")
     assert shop.names == []

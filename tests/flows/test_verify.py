@@ -42,7 +42,7 @@ def test_all_that_was_published_is_looked_at(published: Project, shop: Shop) -> 
     ]
     assert lines[4].startswith("checked       installation  (")
     assert [line.split()[2] for line in lines[5:]] == ["image", "chart", "forge"]
-    assert ended.err == "v1.0.0 is what was made\n"
+    assert ended.err == "note: these files have no provenance: nobody has signed for them\nv1.0.0 is what was made\n"
     assert published.state(times=True) == before
 
 
