@@ -100,7 +100,7 @@ def test_what_is_foreign_is_named(tmp_path: Path, place: Callable[[Path], object
     assert line.isprintable()
 
 
-@pytest.mark.parametrize("name", [WHEEL, "release.json", "SHA256SUMS"])
+@pytest.mark.parametrize("name", [WHEEL, *thorough("release.json", "SHA256SUMS")])
 def test_a_link_to_the_same_bytes_is_no_file_of_a_release(tmp_path: Path, name: str) -> None:
     folder = shipping.kept(shipping.tagged(tmp_path / "project"))
     (folder / name).rename(tmp_path / name)

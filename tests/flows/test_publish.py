@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import finishing
 import pytest
 import shipping
-from registries import Front, fronting
+from oci_jobs import STORAGE
+from registries import PROGRAM, Front, fronting, registry
 from releasing import refuses
 from shipping import SDIST, TOKEN, WHEEL
 from support import thorough
@@ -72,7 +73,7 @@ def test_it_asks_and_a_dry_run_does_not(tmp_path: Path, shop: Shop) -> None:
         (("--to", "image"), "image does not take 1.0.0: no image.name"),
         (("--to", "forge"), "forge does not take 1.0.0: the remote is no repository at github.com"),
         (("--version", "2.0.0"), "there is no tag v2.0.0 here"),
-        (("--version", "one"), "one"),
+        *thorough((("--version", "one"), "one")),
     ],
 )
 def test_what_cannot_be_meant_is_bad_input(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
@@ -118,6 +119,29 @@ def test_a_tag_that_was_replaced_is_not_published(tmp_path: Path, shop: Shop) ->
     project.git("update-ref", "refs/tags/v2.0.0", project.git("rev-parse", "v1.0.0"))
     refuses(project, *PUBLISH, "--version", "2.0.0", says="the tag v2.0.0 holds the tag object of 'v1.0.0'")
     assert shop.names == []
+
+
+def test_a_tag_without_the_signature_that_is_wanted_is_not_published(tmp_path: Path) -> None:
+    project = shipping.untagged(tmp_path / "project", more="sign = true\n")
+    project.git("tag", "-a", "v1.0.0", "-m", "by hand")
+    project.git("push", "-q", "origin", "v1.0.0")
+    assert "v1.0.0" in refuses(project, *PUBLISH)
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(PROGRAM is None or shutil.which("buildah") is None, reason="needs docker-registry and buildah")
+def test_a_final_version_goes_to_the_registry(tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in STORAGE.items():
+        monkeypatch.setenv(name, value)
+    with registry(tmp_path / "registry") as host:
+        more = f'image.name = "{host}/acme/demo"\n'
+        project = shipping.tagged(tmp_path / "project", shop.at, more, {"Containerfile": "FROM scratch\nCOPY . /app\n"})
+        ended = shipping.done(project, *PUBLISH)
+        assert ended.err.endswith("v1.0.0 is published: index, image\nnext: invoke release.verify 1.0.0\n")
+        known = json.loads((shipping.kept(project).parent / "published.json").read_text())
+        assert known["image"]["digest"].startswith("sha256:")
+        assert project.invoke("publish").code == 0
+        assert f"checked       image {host}/acme/demo:1.0.0" in shipping.done(project, "release.verify", "1.0.0").out
 
 
 def test_what_came_along_in_dist_is_taken_and_not_built_again(tmp_path: Path, shop: Shop) -> None:
