@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ def resume(*, dry_run: bool) -> None:
             _report(transaction.resume(found))
             running.keep(transaction.repository, found.plan, rehearsal=None)
             running.conclude(running.requested(found.plan))
+            if "--publish" in shlex.split(found.plan.task):
+                console.say("note: nothing of it is published yet: invoke publish")
 
 
 def abort(*, dry_run: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import distributing
 import pytest
 import shipping
-from finishing import FINISH, OURS, THEIRS, conflicting, open_release, refuses, released, resolve, stopped
+from finishing import FINISH, OURS, THEIRS, conflicting, hook, open_release, refuses, released, resolve, stopped
 from shipping import SDIST, WHEEL
 
 if TYPE_CHECKING:
@@ -75,4 +75,17 @@ def test_it_is_still_published_after_a_conflict(tmp_path: Path, shop: Shop) -> N
     resolve(project, place)
     shipping.done(project, "release.resume")
     released(project)
+    assert shop.names == BOTH
+
+
+def test_after_an_interruption_it_says_that_nothing_is_published(tmp_path: Path, shop: Shop) -> None:
+    project = open_release(tmp_path / "project", files(shop))
+    in_the_way = hook(project, "reference-transaction", 'test "$1" != prepared', remote=False)
+    assert project.invoke(*FINISH, "--publish").code == 7
+    in_the_way.unlink()
+    ended = shipping.done(project, "release.resume")
+    released(project)
+    assert "note: nothing of it is published yet: invoke publish" in ended.err
+    assert shop.names == []
+    shipping.done(project, "publish", "--yes")
     assert shop.names == BOTH
