@@ -73,18 +73,22 @@ def checked(job: Job, asked: Web) -> Iterator[Seen]:
     """Yield what came of a look at each file, by `asked`; the files are in `job.fetched` afterwards."""
     job.fetched.mkdir(exist_ok=True)
     where = web.shown(job.config.index.simple)
-    listed = {one.name: one for one in simple.files(asked, job.config.index.simple, job.record.project, job.version)}
-    for one in _dists(job):
+    listed = simple.files(asked, job.config.index.simple, job.record.project, job.version)
+    ours = _dists(job)
+    for one in ours:
         what = f"{one.name} at {where}"
-        found = listed.pop(one.name, None)
-        digest = asked.download(found.url, job.fetched / one.name) if found is not None else ""
+        digest = ""
+        for found in (other for other in listed if other.name == one.name):  # pip could take any of them
+            digest = asked.download(found.url, job.fetched / one.name) or digest
+            if digest != one.sha256:
+                break
         if not digest:
             yield Seen(what, State.MISMATCH if "index" in job.known else State.UNSEEN, "it is not there")
         elif digest != one.sha256:
             yield Seen(what, State.MISMATCH, f"its digest is {digest[:12]}…, and {one.sha256[:12]}… was made")
         else:
             yield Seen(what, State.CHECKED, f"sha256 {digest[:12]}…")
-    for name in listed:
+    for name in dict.fromkeys(other.name for other in listed if other.name not in {one.name for one in ours}):
         yield Seen(f"{inert.reason(name)} at {where}", State.MISMATCH, "it is not of this release")
 
 
@@ -100,15 +104,17 @@ def _missing(job: Job, asked: Web) -> tuple[File, ...]:
             reached (exit 7).
     """
     where = web.shown(job.config.index.simple)
-    listed = {one.name: one for one in simple.files(asked, job.config.index.simple, job.record.project, job.version)}
+    listed = simple.files(asked, job.config.index.simple, job.record.project, job.version)
     ours = {one.name: one for one in _dists(job)}
-    for name, found in listed.items():
+    for found in listed:
+        name = found.name
         if name not in ours:
             raise different(f"{where} has {inert.reason(name)}, which is not of this release")
         digest = found.sha256 or asked.download(found.url, job.scratch / f"there-{name}")
         if digest != ours[name].sha256:
             raise different(f"{where} has another {name}: its digest is {digest[:12]}…, ours {ours[name].sha256[:12]}…")
-    return tuple(one for one in ours.values() if one.name not in listed)
+    there = {found.name for found in listed}
+    return tuple(one for one in ours.values() if one.name not in there)
 
 
 def _uploader(env: Mapping[str, str]) -> tuple[str, ...]:

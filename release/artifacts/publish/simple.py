@@ -37,6 +37,8 @@ class Listed(NamedTuple):
 def files(asked: Web, simple: str, project: str, version: Version) -> tuple[Listed, ...]:
     """Return the files that an index has of a version, in the order of their names; () when it knows none.
 
+    A name can be there more than once. A local version counts as that version: pip prefers it when asked for the other.
+
     Raises:
         ReleaseError: it cannot be reached, or what it answers is no listing (exit 7).
     """
@@ -53,7 +55,7 @@ def files(asked: Web, simple: str, project: str, version: Version) -> tuple[List
         found = _of_json(data, answer.url) if is_json else _of_html(data, answer.url)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise unreachable(f"{web.shown(url)} answers with no listing of a package index") from None
-    return tuple(sorted(one for one in found if _version(one.name) == version))
+    return tuple(sorted(one for one in found if _is_of(one.name, version)))
 
 
 def _of_json(data: bytes, base: str) -> list[Listed]:
@@ -84,9 +86,10 @@ class _Links(HTMLParser):
             self.found += [value for name, value in attrs if name == "href" and value]
 
 
-def _version(name: str) -> Version | None:
-    """Return the version that a file's name says, None when it says none."""
+def _is_of(name: str, version: Version) -> bool:
+    """Whether a file's name says this version, whatever local part that has."""
     try:
-        return parse_wheel_filename(name)[1] if name.endswith(".whl") else parse_sdist_filename(name)[1]
+        said = parse_wheel_filename(name)[1] if name.endswith(".whl") else parse_sdist_filename(name)[1]
     except (InvalidWheelFilename, InvalidSdistFilename, ValueError):
-        return None
+        return False
+    return said.public == version.public

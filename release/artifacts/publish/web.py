@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from release.artifacts.publish import transport
 from release.artifacts.publish.job import unreachable
 from release.formats import inert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 ATTEMPTS = 4
@@ -68,14 +69,14 @@ class Web(NamedTuple):
         """
         why = ""
         for attempt in range(ATTEMPTS):
-            with self.get(url) as answer:
+            with self.get(url, {"Accept-Encoding": "identity"}) as answer:
                 if answer.status_code in ABSENT:
                     return ""
                 if not answer.ok:
                     raise unreachable(f"{shown(url)} answers {answer.status_code}")
                 try:
                     return _written(answer, to)
-                except requests.RequestException as error:
+                except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
                     why = transport.reason(error)
             if attempt + 1 < ATTEMPTS:
                 self.pause(2.0**attempt)
@@ -84,21 +85,22 @@ class Web(NamedTuple):
 
 def _written(answer: requests.Response, to: Path) -> str:
     digest = hashlib.sha256()
+    # As it comes, as pip takes it: what a server calls packed for the way is often a file that is packed itself.
     with to.open("wb") as file:
-        for block in limited(answer):
+        for block in limited(answer, blocks=answer.raw.stream(_BLOCK, decode_content=False)):
             digest.update(block)
             file.write(block)
     return digest.hexdigest()
 
 
-def limited(answer: requests.Response, most: int = LARGEST) -> Iterator[bytes]:
-    """Yield the body of an answer.
+def limited(answer: requests.Response, most: int = LARGEST, blocks: Iterable[bytes] | None = None) -> Iterator[bytes]:
+    """Yield the body of an answer, or what it is read by, `blocks`.
 
     Raises:
         ReleaseError: it has more than `most` bytes (exit 7).
     """
     size = 0
-    for block in answer.iter_content(_BLOCK):
+    for block in answer.iter_content(_BLOCK) if blocks is None else blocks:
         size += len(block)
         if size > most:
             raise unreachable(f"{shown(answer.url)} has more than {most} bytes")
