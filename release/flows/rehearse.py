@@ -21,7 +21,7 @@ from release.git import repository as repositories
 from release.git.database import ObjectReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from release.config import Config, Index
     from release.git.repository import Repository
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 CONFIG = "pyproject.toml"
 _SIGNER = "rehearsal"
 _SECONDS = 60.0  # for a key to be made
+_SECRETS = ("RELEASE_", "TWINE_", "UV_PUBLISH_")  # begin the names of variables
+_TOKENS = frozenset({"GITHUB_TOKEN", "GH_TOKEN", "GH_ENTERPRISE_TOKEN"})
+_HERE = ("127.0.0.1", "localhost")
 _GATED = (Exit.GATE_FAILED, Exit.NOT_AUDITED)  # steps that end so have left checkouts to look at
 
 
@@ -101,7 +104,7 @@ def rehearse(
         ReleaseError: the repository cannot be cloned, or a step of the release fails (with the step's exit code).
     """
     stage = Stage(folder=Path(tempfile.mkdtemp(prefix="rehearsal-")))
-    with signals.obeyed_late():
+    with signals.obeyed_late(), _secluded():
         try:
             _set(stage, repository)
             with contextlib.ExitStack() as stack:
@@ -114,6 +117,22 @@ def rehearse(
         finally:
             _leave(stage, keep=keep)
     _conclude(rehearsal)
+
+
+@contextlib.contextmanager
+def _secluded() -> Iterator[None]:
+    """Take keys and tokens out of the environment, which are for real releases, and let no proxy have what is local."""
+    before = dict(os.environ)
+    for name in before:
+        if name in _TOKENS or name.startswith(_SECRETS):
+            del os.environ[name]
+    beyond = before.get("no_proxy") or before.get("NO_PROXY")
+    os.environ.update(dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(filter(None, (beyond, *_HERE)))))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _equipped(stage: Stage, stack: contextlib.ExitStack) -> Rehearsal:

@@ -44,6 +44,9 @@ _PASSED = frozenset(
 # GIT_CONFIG_COUNT and its KEY_n, VALUE_n are how CI hands over credentials.
 _PASSED_PREFIX = ("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
 
+# Our own private keys, and where they are: no hook, helper or remote of git has to do with them.
+_KEYS = ("RELEASE_PROVENANCE_KEY", "RELEASE_RECEIPT_KEY")
+
 _PINNED = (
     "-c",
     "core.fsmonitor=false",  # starts a daemon that would outlive us
@@ -67,11 +70,11 @@ TRANSFER_SECONDS = 1800.0  # a fetch or a push, pre-push hooks included
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of every git call: ours without unknown GIT_*, C locale, nothing that asks."""
+    """Return the environment of every git call: ours less unknown GIT_* and our keys, C locale, nothing that asks."""
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name in _PASSED or name.startswith(_PASSED_PREFIX)
+        if not name.startswith(("GIT_", *_KEYS)) or name in _PASSED or name.startswith(_PASSED_PREFIX)
     }
     env.update(
         LC_ALL="C",

@@ -7,15 +7,18 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from distributing import PROJECT, PYPROJECT
+from registries import Front, Reply, fronting
 from releasing import done, refuses, trunk
 from signing import NAME, needs_ssh, new_key
 from support import copied
 
 from release.artifacts import loopback
+from release.config import Index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,12 +26,11 @@ if TYPE_CHECKING:
 
     from support import Project
 
-    from release.config import Index
-
 SETTINGS = '[tool.release.index]\nupload = "{}"\nsimple = "{}"\n[tool.release]\ngates = []\n'
 CHANGELOG = "# Changelog\n\n## [1.0.0] - 2024-01-02\n\n### Added\n- all\n"
 IGNORED = "dist/\n__pycache__/\n"
 KEPT = ".git/release/releases"
+ONLY_INDEX = 'publish = {index = ["ga"]}\n'
 PUBLISH = ("publish", "--yes", "--to", "index")
 
 
@@ -69,16 +71,16 @@ def tagged(folder: Path, index: Index | None, table: str = PYPROJECT, more: str 
     return project
 
 
-def signing_for_all(folder: Path) -> None:
+def signing_for_all(folder: Path, name: str = "signing") -> None:
     """Let git sign with a new SSH key everywhere."""
-    key = folder / "signing"
+    key = folder / name
     (folder / "allowed").write_text(f"{NAME} {new_key(key)}")
-    for name, value in (
+    for setting, value in (
         ("gpg.format", "ssh"),
         ("user.signingKey", key),
         ("gpg.ssh.allowedSignersFile", folder / "allowed"),
     ):
-        subprocess.run(["git", "config", "--global", name, str(value)], check=True)
+        subprocess.run(["git", "config", "--global", setting, str(value)], check=True)
 
 
 def arrived(store: Path) -> list[str]:
@@ -210,6 +212,85 @@ def test_only_the_files_of_a_seal_are_its_own(released: Project, name: str) -> N
     forget(released)
     forged(released.path / "dist", lambda _: None)
     refuses(released, *PUBLISH, says=f"dist/{name} is foreign")
+
+
+@needs_ssh
+def test_no_hook_of_git_gets_the_key_of_provenance(
+    tmp_path: Path, store: Path, released: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not arrived(store)
+    signing_for_all(tmp_path, "raw")
+    monkeypatch.setenv("RELEASE_PROVENANCE_KEY", (tmp_path / "raw").read_text())
+    hook = released.path / ".git/hooks/pre-push"
+    hook.write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n")
+    hook.chmod(0o755)
+    released.git("tag", "-d", "v1.0.0")
+    released.git("push", "-q", "--no-verify", "origin", ":v1.0.0")
+    released.commit("fix: more", {"demo/more.py": ""})
+    released.git("push", "-q", "--no-verify", "origin", "main")
+    done(released.invoke("tag", "--push", "--yes"))
+    assert (released.path / KEPT / "v1.0.0/files/provenance.intoto.jsonl").exists()
+    seen = (tmp_path / "seen").read_text()
+    assert "HOME=" in seen
+    assert "RELEASE_PROVENANCE_KEY" not in seen
+
+
+@needs_ssh
+def test_a_rehearsal_has_nobodys_keys_and_no_proxy(
+    tmp_path: Path, released: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_key(tmp_path / "raw")
+    given = {"RELEASE_PROVENANCE_KEY": (tmp_path / "raw").read_text(), "GITHUB_TOKEN": "t", "no_proxy": "a.example"}
+    nowhere = dict.fromkeys(("HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9")
+    for name, value in (given | nowhere).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = dict(os.environ)
+    released.commit("feat: more", {"demo/more.py": ""})
+    said = done(released.invoke("release.rehearse", "1.1.0"), "v1.1.0 is what was made")
+    assert "could not be kept" not in said
+    assert dict(os.environ) == before
+
+
+def listed(store: Path, *more: tuple[str, str, bytes]) -> Front:
+    """Return an index that has what lies in a folder, and before that further files: their names, paths and bytes."""
+    true = [(path.name, path.name, path.read_bytes()) for path in sorted(store.glob("demo-*[lz]"))]
+    files = [*more, *true]
+    entries = [
+        {"filename": name, "url": f"/files/{path}", "hashes": {"sha256": hashlib.sha256(data).hexdigest()}}
+        for name, path, data in files
+    ]
+    told = Reply(200, {"Content-Type": "application/vnd.pypi.simple.v1+json"}, json.dumps({"files": entries}).encode())
+    # Many servers call what is packed anyway packed for the way.
+    packed = {"Content-Encoding": "gzip"}
+    answers = {f"GET /files/{path}": Reply(200, packed if path.endswith("gz") else {}, data) for _, path, data in files}
+    return Front({"GET /simple/demo/": [told] * 9, **{path: [answer] * 9 for path, answer in answers.items()}})
+
+
+EVIL = b"something else"
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "says"),
+    [
+        (None, 0, "v1.0.0 is what was made"),
+        (("demo-1.0.0+evil-py3-none-any.whl", "a", EVIL), 3, "demo-1.0.0+evil-py3-none-any.whl at"),
+        (("demo-1.0.0-py3-none-any.whl", "a", EVIL), 3, "mismatch      demo-1.0.0-py3-none-any.whl at"),
+    ],
+)
+def test_what_pip_would_take_instead_is_a_mismatch(
+    tmp_path: Path, more: tuple[str, str, bytes] | None, code: int, says: str
+) -> None:
+    front = Front()
+    with fronting(front):
+        at = f"http://{front.host}/"
+        project = tagged(tmp_path / "project", Index(upload=at, simple=f"{at}simple/"), more=ONLY_INDEX)
+        lying = listed(project.path / KEPT / "v1.0.0/files", *([more] if more else []))
+        front.replies.update(lying.replies)
+        ended = project.invoke("release.verify", "1.0.0")
+        assert (ended.code, says in ended.text) == (code, True), ended.text
+        if more:
+            refuses(project, *PUBLISH, says=more[0])
 
 
 def test_a_tag_that_is_made_again_before_anything_was_published_is_built_again(released: Project, store: Path) -> None:
