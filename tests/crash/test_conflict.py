@@ -66,8 +66,9 @@ PHASES = {
     "phase",
     [
         "the worktree is begun",
-        "the resolution is stored",
-        *thorough("the merge is not named", "all is resolved", "half of the worktree is removed"),
+        *thorough(
+            "the resolution is stored", "the merge is not named", "all is resolved", "half of the worktree is removed"
+        ),
     ],
 )
 def test_killed_in_each_phase(phase: str, tries: Tries) -> None:

@@ -171,6 +171,7 @@ def test_what_the_user_staged_is_left_and_named(command: str, struck: Struck) ->
     assert not tried.stage.leftovers()
 
 
+@pytest.mark.thorough
 def test_the_linked_worktree_may_be_continued_from_the_first(tries: Tries) -> None:
     """Index and locks belong to the worktree that the run began in."""
     tried = tries(DETACHED)

@@ -80,6 +80,7 @@ def test_a_rehearsal_shows_the_release_and_touches_nothing(tmp_path: Path, trunk
     assert project.state(times=True) == before
 
 
+@pytest.mark.thorough
 def test_a_rehearsal_works_before_the_tool_is_adopted(tmp_path: Path) -> None:
     project = bare(tmp_path / "p")
     project.commit("feat: begin", {path: data for path, data in FILES.items() if path != "tasks.py"})

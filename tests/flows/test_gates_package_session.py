@@ -96,6 +96,7 @@ def test_the_gate_looks_at_what_was_built_before_it_started(tmp_path: Path) -> N
     assert store.find(made.repository, made.tree()) is None
 
 
+@pytest.mark.thorough
 def test_a_gate_that_finds_something_is_told_from_one_that_could_not_be_built_for(tmp_path: Path) -> None:
     backend = PROJECT["tiny_backend.py"].replace("said or metadata(version)", 'said or metadata("9.9.9")', 1)
     error = refused(project(tmp_path / "found", {"tiny_backend.py": backend}))
@@ -128,6 +129,7 @@ def test_a_build_that_fails_leaves_no_receipt(tmp_path: Path) -> None:
     assert made.receipt("package") is None
 
 
+@pytest.mark.thorough
 def test_alone_it_builds_from_the_working_tree_and_says_so(tmp_path: Path) -> None:
     backend = PROJECT["tiny_backend.py"].replace("    del settings\n", '    Path("left").touch()\n', 1)
     ignored = {".gitignore": "ignored.py\n__pycache__\n"}

@@ -37,6 +37,7 @@ def known(project: Gated, gate: str = "package") -> Receipt:
     return receipts.parse(receipts.stored(project.repository, gate, project.tree()))
 
 
+@pytest.mark.thorough
 def test_the_same_files_again_are_as_good(project: Gated) -> None:
     ended = project.invoke("build")
     assert ended.code == 0, ended.text

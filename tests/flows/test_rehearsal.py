@@ -62,6 +62,7 @@ def test_it_comes_to_its_end_and_says_what_was_not_audited(gates: Gates) -> None
     assert not list((gates.log.parent / ".cache").rglob("tree"))
 
 
+@pytest.mark.thorough
 def test_no_gate_is_ended_because_another_could_not_look(tmp_path: Path) -> None:
     settings = '["security", "tests"]\nfail_fast = true'
     gates = Gates(tmp_path, settings, telling(BLIND, "session.error('no service answers')"))
@@ -87,6 +88,7 @@ def test_ended_from_outside_it_removes_its_copies_and_ends_by_that_signal(tmp_pa
     assert not list(folder.glob("rehearsal-*"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("words", [FINISH, *thorough((CANDIDATE,))])
 def test_the_same_release_stops_and_says_how_to_go_on(gates: Gates, words: tuple[str, ...]) -> None:
     project = gates.project

@@ -71,6 +71,7 @@ def test_what_is_released_is_published_and_verified_on_copies(tmp_path: Path, mo
     assert [path.name for path in tmp_path.iterdir()] == ["project"]
 
 
+@pytest.mark.thorough
 def test_without_an_index_of_its_own_it_says_what_was_not_rehearsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
