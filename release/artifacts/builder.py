@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _UMASK = 0o022
 _STEP = re.compile(rb"^\* (.*)$", re.MULTILINE)
+_CREATING = b"Creating isolated environment"
 _INSTALLING = b"Installing packages in isolated environment"
 # What pip (ERROR) or uv (error and cause) had to say, as `build` quotes it.
 _CAUSE = re.compile(r"^< *(?:error|cause): *(.+)$", re.MULTILINE | re.IGNORECASE)
@@ -78,7 +79,7 @@ def build(
     Raises:
         CancelledError: the children were to end.
         ReleaseError: the project does not say how it is built (exit 2); it asks for what is no requirement, or the
-            build failed (exit 4); what it needs could not be installed, or it was killed (exit 5).
+            build failed (exit 4); its environment could not be made or filled, or it was killed (exit 5).
         OSError: a file cannot be written.
     """
     refuse_without_backend(source)
@@ -117,11 +118,13 @@ def _objection(entry: object) -> str:
 
 
 def _failed(status: int, said: bytes, log: Path) -> ReleaseError:
-    """Return the error of a build: a backend that fails is a finding, without its requirements nothing was tried."""
-    is_installing = [step.startswith(_INSTALLING) for step in _STEP.findall(said)][-1:] == [True]
+    """Return the error of a build: a backend that fails is a finding, before it is there nothing was tried."""
+    step = (_STEP.findall(said) or [b""])[-1]
     ended = f"python -m build ended with status {status}{''.join(f'{chr(10)}  | {line}' for line in verdict.tail(log))}"
     hint = f"the whole log: {log}"
-    if not is_installing:
+    if step.startswith(_CREATING):
+        return unseen(f"the environment of the build could not be made: {ended}", hint)
+    if not step.startswith(_INSTALLING):
         return ReleaseError([_failure(ended, hint)])
     causes = _CAUSE.findall(inert.reason(said.decode("utf-8", "replace")))
     return unseen(f"what the build needs could not be installed: {causes[-1] if causes else ended}", hint)

@@ -146,6 +146,18 @@ def test_without_what_a_build_needs_the_installer_says_why(tmp_path: Path, monke
     assert (problem.what, problem.exit) == (says, Exit.NOT_AUDITED)
 
 
+def test_where_no_environment_can_be_made_nothing_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    scratch = tmp_path / "a:b"  # venv refuses such a place
+    scratch.mkdir()
+    monkeypatch.setenv("PATH", os.defpath)  # without uv
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    with pytest.raises(ReleaseError) as caught:
+        builder.build(tmp_path, tmp_path / "dist", log=tmp_path / "log.txt", epoch=1)
+    assert caught.value.exit == Exit.NOT_AUDITED
+    assert "the environment of the build could not be made: " in str(caught.value)
+
+
 # Ends before the nth of the calls by which the folder comes to its place.
 KILLED = """\
 import os, sys, time
