@@ -127,10 +127,11 @@ def _made(
             return builder.build(source.tree, out, log=logs[number], epoch=found.epoch, keep=keep, children=own)
 
         used, _ = _side_by_side(build, children)
-        _refuse_odd(folder, wanted, found.commit, log)
+        own = embedded.names(first.tree)
+        _refuse_odd(folder, wanted, own[0] if own else "", found.commit, log)
         if resolution is None:
             wheel = next(path for path in sorted(folder.iterdir()) if path.suffix == ".whl")
-            resolution = resolver.resolve(first.tree, wheel, embedded.names(first.tree), scratch, children)
+            resolution = resolver.resolve(first.tree, wheel, own, scratch, children)
         made = Dists(
             folder=folder,
             tree=found.tree,
@@ -224,14 +225,14 @@ def _set_modes(root: Path) -> None:
                 os.chmod(path, mode)  # noqa: PTH101
 
 
-def _refuse_odd(folder: Path, wanted: versions.Version, commit: str, log: Path) -> None:
-    """Refuse what a build must not leave.
+def _refuse_odd(folder: Path, wanted: versions.Version, project: str, commit: str, log: Path) -> None:
+    """Refuse what a build must not leave; `project` is its name, "" if nobody knows.
 
     Raises:
-        ReleaseError: it left something else than one sdist and wheels, or another version (exit 4).
+        ReleaseError: it left something else than one sdist and wheels, or another version or project (exit 4).
     """
     found = files.read(folder)
-    wrong = (*found.wrong, *files.unlike(found.dists, wanted))
+    wrong = (*found.wrong, *files.unlike(found.dists, wanted, project))
     if wrong:
         what = f"the build of {commit[:10]} made something else than wanted: {'; '.join(wrong)}"
         hint = f"let the build backend take the version from VERSION; the whole log: {log}"

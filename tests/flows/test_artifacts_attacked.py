@@ -176,6 +176,22 @@ def test_nobody_waits_for_a_record_that_is_no_file(tmp_path: Path) -> None:
     assert (ended.code, "release.json is no plain file" in ended.err) == (3, True)
 
 
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_dist_that_is_no_folder_is_refused_before_anything_is_built(released: Project, *, is_link: bool) -> None:
+    dist = released.path / "dist"
+    shutil.rmtree(dist)
+    dist.symlink_to("nowhere") if is_link else dist.write_text("x\n")
+    refuses(released, "build", says="dist is no folder")
+    assert not (released.path / "nowhere").exists()
+
+
+def test_distributions_of_another_name_than_the_project_are_not_tagged(tmp_path: Path) -> None:
+    files = {**PROJECT, "pyproject.toml": PYPROJECT.replace('"demo"', '"../../x y"') + "[tool.release]\ngates = []\n"}
+    project = trunk(tmp_path / "project", {**files, "tasks.py": "from release import ns\n"}, tag="")
+    refuses(project, "tag", code=4, says="demo-1.0.0.tar.gz is of demo, and the project is")
+    refuses(project, "build", code=4, says="demo-1.0.0.tar.gz is of demo, and the project is")
+
+
 def test_what_a_record_names_and_is_a_folder_is_foreign(released: Project) -> None:
     dist = released.path / "dist"
     (dist / "demo-1.0.0.tar.gz").unlink()
