@@ -273,6 +273,8 @@ def _called(address: str) -> str:
 
 def _address(repository: Repository, remote: str) -> str:
     """Return where the repository is for others, without user and password; "" when it is nowhere but here."""
-    asked = command.start(["remote", "get-url", "--", remote or "origin"], cwd=repository.top).finish()
+    names = repository.run("remote").out.decode("utf-8", "replace").splitlines()
+    usual = names[0] if len(names) == 1 else "origin"  # as tasks choose the one that they push to
+    asked = command.start(["remote", "get-url", "--", remote or usual], cwd=repository.top).finish()
     url = asked.out.decode("utf-8", "replace").partition("\n")[0] if asked.status == 0 else ""
     return _USER.sub("", url) if _PUBLIC.fullmatch(url) else ""
