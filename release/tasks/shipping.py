@@ -127,7 +127,7 @@ def ship(run: Run, wish: Wish) -> None:
         steps = publishing.plan(work, chosen.names)
         for step in steps:
             for line in step.planned.lines:
-                console.show(f"{step.name}: {line}")
+                console.show(f"{step.name}: {line.removeprefix(f'{step.name}: ')}")
         if not steps:
             console.say(f"{release.name} goes nowhere: no publisher takes it and is configured")
             return
