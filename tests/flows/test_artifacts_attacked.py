@@ -251,6 +251,7 @@ def test_no_hook_of_git_gets_the_key_of_provenance(
     assert "RELEASE_PROVENANCE_KEY" not in seen
 
 
+@pytest.mark.thorough
 @needs_ssh
 def test_a_rehearsal_has_nobodys_keys_and_no_proxy(
     tmp_path: Path, released: Project, monkeypatch: pytest.MonkeyPatch
