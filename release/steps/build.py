@@ -18,7 +18,7 @@ from release.artifacts.record import Gate, Record
 from release.errors import Problem, ReleaseError, refusal, unseen
 from release.formats import inert
 from release.gates import receipts
-from release.git import command
+from release.git import address, command
 from release.git.database import ObjectReader
 from release.steps import seals
 
@@ -118,17 +118,17 @@ def known(repository: Repository, release: Tagged, fetch: Callable[[Record], Pat
 
 def _blank(repository: Repository, release: Tagged) -> Record:
     """Return the record of a release of which nothing was built."""
-    address = _address(repository, release.config.remote)
+    at = _address(repository, release.config.remote)
     names = _names(repository, release)
     return Record(
-        project=names[0] if names else _called(address) or repository.top.name,
+        project=names[0] if names else _called(at) or repository.top.name,
         version=str(release.version),
         tag=release.name,
         tag_object=release.oid,
         commit=release.commit,
         tree=release.tree,
         previous=release.previous,
-        repository=address,
+        repository=at,
         epoch=0,
         tool=receipts.tool_version(),
         builder={},
@@ -198,6 +198,9 @@ def _refuse_other(repository: Repository, known: Record, release: Tagged, where:
     own = _names(repository, release)
     if own and known.project != own[0]:
         wrong.append(f"it is of the project {inert.reason(known.project)}, and this is {own[0]}")
+    ours_at, theirs_at = (address.read(url) for url in (_address(repository, release.config.remote), known.repository))
+    if ours_at is not None and theirs_at is not None and ours_at[1:] != theirs_at[1:]:
+        wrong.append(f"it is of {inert.reason(known.repository)}, and this is {'/'.join(ours_at[1:])}")
     wrong += files.unlike_named([one.name for one in known.files], release.version, known.project)
     if wrong:
         hint = "do not publish it: take it from where the release was made"
@@ -266,9 +269,9 @@ def _gates(repository: Repository, release: Tagged) -> list[Gate]:
     return [Gate(one.gate, one.counts or one.evidence, one.ended) for one in found if one is not None]
 
 
-def _called(address: str) -> str:
+def _called(at: str) -> str:
     """Return what a repository is called at its address: a clone may lie in a folder of any name."""
-    return address.rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git")
+    return at.rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git")
 
 
 def _address(repository: Repository, remote: str) -> str:

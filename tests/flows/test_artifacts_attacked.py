@@ -114,6 +114,16 @@ def test_what_came_along_in_dist_is_published_as_it_is(released: Project, store:
     done(released.invoke(*PUBLISH), "demo-1.0.0.tar.gz is there")
 
 
+@pytest.mark.parametrize(("there", "code"), [("evil", 3), ("acme", 0)])
+def test_a_record_of_another_repository_is_refused(released: Project, there: str, code: int) -> None:
+    forget(released)
+    forged(released.path / "dist", lambda facts: facts.update(repository=f"https://github.com/{there}/demo.git"))
+    released.git("remote", "set-url", "origin", "git@github.com:acme/demo.git")
+    ended = released.invoke("build")
+    assert ended.code == code, ended.text
+    assert ("and this is github.com/acme/demo" in ended.err) == bool(code)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [

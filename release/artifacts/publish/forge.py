@@ -249,7 +249,7 @@ def _absent(job: Job) -> tuple[State, str]:
     was = job.known.get("forge", {}).get("draft", "")
     if was == "true" or (not was and tokens.find(job.env, job.config.forge.api) is None):
         return State.UNSEEN, "still a draft, or not there: drafts are shown to a token that may write"
-    return State.MISMATCH, "there is no release of this tag"
+    return (State.MISMATCH if was else State.UNSEEN), "there is no release of this tag"
 
 
 def _assets_seen(job: Job, api: Api, release: Item) -> Iterator[Seen]:
