@@ -124,6 +124,7 @@ def _committing(stage: Stage) -> None:
     (stage.slot / "linked/VERSION").write_text("1.0.0\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("case", "command"),
     [(LINKED, "release.resume"), (BUMP_LINKED, "release.abort")],
@@ -145,6 +146,7 @@ def test_a_worktree_that_is_elsewhere_is_no_removed_one(case: Case, command: str
     arrives(tried, command)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("case", "command"),
     [(PREPARE, "release.abort"), (LINKED, "release.resume")],

@@ -106,6 +106,7 @@ def test_a_finished_release_becomes_durable_in_order(traced: Traced) -> None:
     assert_synced(stage, lines, "v1.0.0rc1", "develop")
 
 
+@pytest.mark.thorough
 def test_what_a_person_resolved_is_durable_before_it_is_journalled(traced: Traced) -> None:
     """git syncs no loose object: what was staged and committed may still be nowhere but in memory."""
     stage, lines = traced(CONFLICT, "release.resume", origin="resolved 2")

@@ -164,6 +164,7 @@ def test_of_two_candidates_in_one_clone_one_is_tagged(rounds: int, tmp_path: Pat
     told_as("candidate, one clone", rounds)
 
 
+@pytest.mark.thorough
 @rounds
 def test_of_two_candidates_in_two_clones_the_later_gets_the_next_number(
     rounds: int, tmp_path: Path, told_as: Tell

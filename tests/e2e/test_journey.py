@@ -92,6 +92,7 @@ def test_a_rehearsal_works_before_the_tool_is_adopted(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.thorough
 def test_a_rehearsal_that_cannot_go_on_says_where_and_why(project: Project) -> None:
     done = run(project, "release.rehearse", "0.8.0")
     assert done.returncode == 3

@@ -338,6 +338,7 @@ def test_a_tag_that_is_made_again_before_anything_was_published_is_built_again(r
     assert len(arrived(store)) == 2
 
 
+@pytest.mark.thorough
 def test_a_tag_that_was_moved_is_not_published(released: Project, store: Path) -> None:
     done(released.invoke(*PUBLISH))
     released.git("tag", "-f", "-a", "v1.0.0", "-m", "another")
@@ -353,6 +354,7 @@ def test_a_tag_that_was_moved_is_not_published(released: Project, store: Path) -
     assert len(arrived(store)) == 2
 
 
+@pytest.mark.thorough
 def test_a_long_name_of_a_tag_is_no_hindrance(tmp_path: Path) -> None:
     pattern = f"{'é' * 60}{{version}}"
     project = tagged(tmp_path / "project", None, more=f'tag = "{pattern}"\n')

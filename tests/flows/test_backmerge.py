@@ -162,6 +162,7 @@ def test_a_merge_back_that_lost_the_ancestry_is_reported_and_given_again(
     assert [text.count(entry) for entry in ("add a", "last minute", "meanwhile")] == [1, 1, 1]
 
 
+@pytest.mark.thorough
 def test_what_is_lost_is_given_to_an_open_develop_directly(guarded: tuple[Project, Forge, str, str]) -> None:
     project, forge, tip, landed = guarded
     forge.protect("main")
@@ -182,6 +183,7 @@ def test_what_is_lost_is_given_to_an_open_develop_directly(guarded: tuple[Projec
     assert not lost(project)
 
 
+@pytest.mark.thorough
 def test_giving_it_again_asks_shows_and_can_conflict(guarded: tuple[Project, Forge, str, str]) -> None:
     project, forge, tip, landed = guarded
     forge.protect("main")
@@ -201,6 +203,7 @@ def test_giving_it_again_asks_shows_and_can_conflict(guarded: tuple[Project, For
     assert project.read("late.txt") == "of both\n"
 
 
+@pytest.mark.thorough
 def test_a_hotfix_on_top_does_not_hide_that_a_release_was_lost(guarded: tuple[Project, Forge, str, str]) -> None:
     project, forge, *_ = guarded
     done(project, "release.finish", "--pr", "--yes")
@@ -217,6 +220,7 @@ def test_a_hotfix_on_top_does_not_hide_that_a_release_was_lost(guarded: tuple[Pr
     assert not lost(project)
 
 
+@pytest.mark.thorough
 def test_after_an_ordinary_finish_nothing_is_lost(project: Project) -> None:
     done(project, "release.prepare", "1.0.0", "--push", "--yes")
     done(project, "release.finish", "--yes")

@@ -155,6 +155,7 @@ def test_a_kill_is_mended_by_the_next_build(tmp_path: Path, at: int) -> None:
     assert [path.name for path in shipping.kept(project).parent.iterdir()] == ["files"]
 
 
+@pytest.mark.thorough
 def test_a_backend_that_makes_something_else_each_time_is_told(tmp_path: Path) -> None:
     project = shipping.untagged(tmp_path / "project", files={"tiny_backend.py": RANDOM}, built=False)
     ended = shipping.done(project, "build")

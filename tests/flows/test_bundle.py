@@ -175,6 +175,7 @@ def test_the_key_of_somebody_else_seals_nothing(tmp_path: Path, shop: Shop, monk
     assert (ended.code, "provenance: " in ended.err, shop.names) == (3, True, []), ended.text
 
 
+@pytest.mark.thorough
 def test_folders_of_tags_do_not_lie_in_each_other(tmp_path: Path) -> None:
     project = shipping.tagged(tmp_path / "project", more='tag = "demo/v{version}"\n')
     assert shipping.kept(project, "demo/v1.0.0").parent.name == "demo%2Fv1.0.0"

@@ -167,6 +167,7 @@ def test_its_own_section_versions_and_commits_without_changes_are_no_change_sinc
     assert section(project, "main", "Unreleased") == ""
 
 
+@pytest.mark.thorough
 def test_a_candidate_that_the_branch_does_not_contain_counts_by_what_was_tested(project: Project) -> None:
     opened(project, "1.0.0", {"late.txt": "x\n"})
     done(project.invoke("release.candidate", "--yes"))
@@ -178,6 +179,7 @@ def test_a_candidate_that_the_branch_does_not_contain_counts_by_what_was_tested(
     done(project.invoke("release.finish", "--yes"))
 
 
+@pytest.mark.thorough
 def test_a_hotfix_that_the_branch_got_after_its_candidate_is_a_change_although_only_its_notes_show(
     project: Project,
 ) -> None:

@@ -122,6 +122,7 @@ def move_away(project: Project) -> None:
     (project.folder / "work-merge-main").rename(project.folder.parent / "moved")
 
 
+@pytest.mark.thorough
 def test_a_worktree_that_was_deleted_is_made_anew(project: Project) -> None:
     before = everything(project)
     for delete in (delete_all, delete_folder, remove_with_git, move_away):

@@ -137,6 +137,7 @@ def test_a_release_that_landed_by_a_pull_request_conflicts_with_develop(tmp_path
 SECTION = "# Changelog\n\n## [0.9.0] - 2023-01-01\n\n- {}\n"
 
 
+@pytest.mark.thorough
 def test_a_section_of_the_changelog_changed_on_both_sides(tmp_path: Path) -> None:
     project = conflicting(
         tmp_path / "project",
@@ -172,6 +173,7 @@ def gated(folder: Path, condition: str) -> Project:
     )
 
 
+@pytest.mark.thorough
 def test_a_gate_that_fails_after_a_resolution_keeps_it(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     project = gated(tmp_path / "project", f"test -e {ready}")
@@ -201,6 +203,7 @@ def test_a_gate_judges_the_resolution(tmp_path: Path) -> None:
     released(project)
 
 
+@pytest.mark.thorough
 def test_a_gate_that_fails_leaves_no_journal(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     settings = PYPROJECT.replace("gates = []", 'gates = ["tests"]')

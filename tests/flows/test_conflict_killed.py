@@ -160,6 +160,7 @@ def test_a_run_that_is_killed_when_it_has_taken_the_resolution(
     assert project.at("main", "app.txt") == "one\nboth\nthree"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("part", ["half", "the folder"])
 def test_a_worktree_half_put_away_is_put_away(project: Project, part: str) -> None:
     where = stopped(project)
@@ -177,6 +178,7 @@ def test_a_worktree_half_put_away_is_put_away(project: Project, part: str) -> No
     released(project)
 
 
+@pytest.mark.thorough
 def test_a_worktree_that_cannot_be_made_is_made_later(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,7 @@ def test_lines_like_markers_that_both_sides_had_are_contents(tmp_path: Path) -> 
     assert project.at("main", "app.txt") == text.format("both").strip()
 
 
+@pytest.mark.thorough
 def test_a_merge_that_was_given_up_is_begun_again_in_the_way_that_is_said(project: Project) -> None:
     place = stopped(project)
     resolve(project, place)
@@ -171,6 +172,7 @@ def test_a_merge_that_was_given_up_is_begun_again_in_the_way_that_is_said(projec
     resumes(project)
 
 
+@pytest.mark.thorough
 def test_a_merge_that_git_forgot_is_taken_in_the_way_that_is_said(project: Project) -> None:
     """Without MERGE_HEAD a commit is no merge; its files may be right all the same."""
     place = stopped(project)
@@ -185,6 +187,7 @@ def test_a_merge_that_git_forgot_is_taken_in_the_way_that_is_said(project: Proje
     assert project.at("main", "app.txt") == "one\nboth\nthree"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("other", ["develop~1", "v0.9.0", BRANCH])
 def test_another_commit_in_the_worktree_is_no_resolution(project: Project, other: str) -> None:
     place = stopped(project)
@@ -226,6 +229,7 @@ def test_version_sites_agree_whatever_the_resolution_says(project: Project) -> N
     assert project.at("main", "Dockerfile") == "FROM scratch\nLABEL version=1.0.0"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("wrong", ["deleted", "link", "folder"])
 def test_a_resolution_without_version_is_none(project: Project, wrong: str) -> None:
     place = stopped(project)
@@ -245,6 +249,7 @@ def test_a_resolution_without_version_is_none(project: Project, wrong: str) -> N
     resumes(project)
 
 
+@pytest.mark.thorough
 def test_a_resolution_that_cannot_be_read_is_mended_where_it_is(project: Project) -> None:
     place = stopped(project)
     resolve(project, place)

@@ -214,6 +214,7 @@ def test_a_moved_branch_here_is_refused_too(project: Project) -> None:
     assert "invoke release.abort" in ended.err
 
 
+@pytest.mark.thorough
 def test_a_develop_that_moved_is_merged_anew(project: Project) -> None:
     resolve(project, stopped(project))
     elsewhere(project, "develop", {"late.txt": "late\n"})
@@ -223,6 +224,7 @@ def test_a_develop_that_moved_is_merged_anew(project: Project) -> None:
     assert project.at("main", "app.txt") == "one\nboth\nthree"
 
 
+@pytest.mark.thorough
 def test_a_resolution_of_a_develop_that_moved_is_asked_again(tmp_path: Path) -> None:
     project = conflict_in_develop(tmp_path / "project")
     place = stopped(project, branch="develop")
@@ -239,6 +241,7 @@ def test_a_resolution_of_a_develop_that_moved_is_asked_again(tmp_path: Path) -> 
     assert project.at("develop", "app.txt") == "one\nsecond\nthree"
 
 
+@pytest.mark.thorough
 def test_the_first_resolution_holds_when_only_develop_moved(tmp_path: Path) -> None:
     project = conflict_in_both(tmp_path / "project")
     resolve(project, stopped(project), "one\nfirst\nthree\n")
@@ -253,6 +256,7 @@ def test_the_first_resolution_holds_when_only_develop_moved(tmp_path: Path) -> N
     assert project.at("main", "app.txt") == "one\nfirst\nthree"
 
 
+@pytest.mark.thorough
 def test_a_push_refused_after_a_resolution_keeps_it(project: Project) -> None:
     place = stopped(project)
     resolve(project, place)
@@ -271,6 +275,7 @@ def test_a_push_refused_after_a_resolution_keeps_it(project: Project) -> None:
     assert project.at("main", "app.txt") == "one\nboth\nthree"
 
 
+@pytest.mark.thorough
 def test_a_lost_race_after_a_resolution_keeps_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A colleague pushes to develop between the plan and the push."""
     resolve(project, stopped(project))

@@ -138,6 +138,7 @@ def test_tasks_that_only_look_still_work(both: Project) -> None:
     assert everything(both) == before
 
 
+@pytest.mark.thorough
 def test_kinds_of_conflict_that_have_no_lines_are_named(tmp_path: Path) -> None:
     project = conflicting(
         tmp_path / "project",
@@ -152,6 +153,7 @@ def test_kinds_of_conflict_that_have_no_lines_are_named(tmp_path: Path) -> None:
     assert "binary" in ended.err
 
 
+@pytest.mark.thorough
 def test_a_name_with_a_line_end_cannot_forge_a_message(tmp_path: Path) -> None:
     name = "a\nerror: forged"
     project = conflicting(tmp_path / "project", base={name: "1\n"}, main={name: "2\n"}, release={name: None})
@@ -161,6 +163,7 @@ def test_a_name_with_a_line_end_cannot_forge_a_message(tmp_path: Path) -> None:
     assert "\n  forged" not in ended.err
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("taken", ["folder", "file", "link"])
 def test_what_lies_where_the_worktree_would_go_is_left_alone(both: Project, taken: str) -> None:
     place = both.folder / "work-merge-main"

@@ -144,6 +144,7 @@ def test_a_numbered_section_changed_differently_on_both_sides_is_a_conflict_and_
     says(project, "develop", "1.1.0.dev0")
 
 
+@pytest.mark.thorough
 def test_a_release_that_was_opened_empty_can_be_finished(project: Project) -> None:
     opened(project, "1.0.0")
     done(project.invoke("release.finish", "--yes"))
@@ -157,6 +158,7 @@ def test_a_release_that_was_opened_empty_can_be_finished(project: Project) -> No
     assert section(project, "main", "1.1.0") == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 def test_another_file_with_other_line_ends_keeps_them(project: Project, end: str) -> None:
     old = f"# Changes{end}{end}## [Unreleased]{end}{end}## [0.9.0]{end}{end}- Begin{end}"

@@ -245,6 +245,7 @@ def stops_and_goes_on(project: Project, place: Path) -> None:
     assert project.at("v1.0.0", "app.txt") == "one\nboth\nthree"
 
 
+@pytest.mark.thorough
 def test_a_conflict_in_a_bare_repository_with_worktrees(tmp_path: Path) -> None:
     project = conflict_in_main(tmp_path / "project")
     store = project.folder / "store.git"
@@ -255,6 +256,7 @@ def test_a_conflict_in_a_bare_repository_with_worktrees(tmp_path: Path) -> None:
     assert [one.name for one in (store / "worktrees").iterdir()] == ["tree"]
 
 
+@pytest.mark.thorough
 def test_a_conflict_in_a_submodule(tmp_path: Path) -> None:
     project = conflict_in_main(tmp_path / "project")
     outer = project.folder / "outer"

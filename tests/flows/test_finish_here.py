@@ -194,6 +194,7 @@ def test_a_kept_branch_that_was_never_pushed_stays_here_alone(project: Project) 
     assert not project.remote_ref("release/v1.0.0")
 
 
+@pytest.mark.thorough
 def test_a_kept_branch_is_not_in_the_way_of_the_next_release(project: Project) -> None:
     opened(project, "1.0.0")
     done(project.invoke("release.finish", "--keep", "--yes"))

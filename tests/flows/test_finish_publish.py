@@ -68,6 +68,7 @@ def test_an_upload_that_fails_takes_nothing_back(tmp_path: Path, shop: Shop) -> 
     assert shop.names == BOTH
 
 
+@pytest.mark.thorough
 def test_it_is_still_published_after_a_conflict(tmp_path: Path, shop: Shop) -> None:
     project = conflicting(tmp_path / "project", main={"app.txt": OURS}, release={"app.txt": THEIRS}, base=files(shop))
     place = stopped(project, "--publish")
@@ -78,6 +79,7 @@ def test_it_is_still_published_after_a_conflict(tmp_path: Path, shop: Shop) -> N
     assert shop.names == BOTH
 
 
+@pytest.mark.thorough
 def test_after_an_interruption_it_says_that_nothing_is_published(tmp_path: Path, shop: Shop) -> None:
     project = open_release(tmp_path / "project", files(shop))
     in_the_way = hook(project, "reference-transaction", 'test "$1" != prepared', remote=False)

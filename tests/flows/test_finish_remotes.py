@@ -154,6 +154,7 @@ def slow(project: Project, kind: str, seconds: float = 3) -> None:
     project.git("config", f"remote.origin.{kind.replace('-', '')}", str(script))
 
 
+@pytest.mark.thorough
 def test_a_remote_that_answers_too_slowly_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     slow(project, "upload-pack")
     monkeypatch.setattr(command, "NETWORK_SECONDS", 0.5)
@@ -176,6 +177,7 @@ def test_commits_that_cannot_be_fetched_are_refused(project: Project) -> None:
     assert "git fetch origin" in said
 
 
+@pytest.mark.thorough
 def test_a_push_that_takes_too_long_ends_as_resumable(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything(project)
     slow(project, "receive-pack")
@@ -193,6 +195,7 @@ def test_a_push_that_takes_too_long_ends_as_resumable(project: Project, monkeypa
     released(project)
 
 
+@pytest.mark.thorough
 def test_a_push_that_the_server_completes_after_we_gave_up_is_known(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +236,7 @@ def locked() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.thorough
 def test_a_password_is_not_waited_for(project: Project, locked: str) -> None:
     project.git("remote", "set-url", "origin", locked)
     started = time.monotonic()

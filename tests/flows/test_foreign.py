@@ -227,6 +227,7 @@ def test_the_past_is_read_without_another_process(begin: Begin, monkeypatch: pyt
     assert not paths & set(theirs("1.1.0"))
 
 
+@pytest.mark.thorough
 def test_what_is_not_here_is_no_evidence(begin: Begin, tmp_path: Path) -> None:
     released = begin(theirs("1.0.0"))
     released.project.git("tag", "v0.8.0", "HEAD:VERSION")

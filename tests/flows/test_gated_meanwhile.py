@@ -115,6 +115,7 @@ def test_another_branch_checked_out_while_gates_run_stops_what_goes_with_the_fir
     assert project.ref("main") == project.ref("v0.9.0^{commit}")
 
 
+@pytest.mark.thorough
 def test_a_remote_that_moves_while_gates_run_gets_nothing(gates: Gates) -> None:
     project = gates.project
     opened(project)

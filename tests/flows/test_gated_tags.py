@@ -164,6 +164,7 @@ def test_without_gates_prepare_and_config_say_so_too(project: Project) -> None:
     assert "no gates configured" in done(project, "release.config").out
 
 
+@pytest.mark.thorough
 def test_a_tag_made_by_hand_is_pushed_only_when_gates_have_passed(gates: Gates) -> None:
     project = gates.project
     bumped(project)

@@ -221,6 +221,7 @@ def test_a_gate_may_be_one_parametrized_session(tmp_path: Path) -> None:
     assert project.receipt("tests(django='4')") is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["a/../../b", "--list", "é $HOME"])
 def test_odd_names_stay_names(name: str, tmp_path: Path) -> None:
     project = gated(
@@ -236,6 +237,7 @@ def test_odd_names_stay_names(name: str, tmp_path: Path) -> None:
     assert len(list(folder.iterdir())) == len(list(folder.glob("*/*.json"))) == 1
 
 
+@pytest.mark.thorough
 def test_a_command_in_an_environment_of_its_own_is_evidence_and_its_making_is_not(tmp_path: Path) -> None:
     decorator = "@nox.session(venv_params=['--no-seed'])"
     noxfile = HEAD + session("session.run('python', '-c', '')", decorator=decorator)
@@ -341,6 +343,7 @@ def test_a_gate_may_leave_files_of_its_own(tmp_path: Path) -> None:
     assert project.receipt() is not None
 
 
+@pytest.mark.thorough
 def test_what_a_gate_started_ends_with_it(tmp_path: Path) -> None:
     project = gated(tmp_path, HEAD + session(shell(f"{stubborn('ticks')} {waits_for('ticks')}")))
     project.run()

@@ -146,6 +146,7 @@ def test_a_run_that_is_told_to_end_takes_its_gates_with_it(number: signal.Signal
     assert nothing_is_left(project)
 
 
+@pytest.mark.thorough
 def test_ctrl_c_at_a_terminal_leaves_the_table_as_it_was_in_the_end(tmp_path: Path) -> None:
     project = project_with(tmp_path, lasting)
     with contextlib.closing(Terminal(TAG, cwd=project.path)) as terminal:
@@ -162,6 +163,7 @@ def test_ctrl_c_at_a_terminal_leaves_the_table_as_it_was_in_the_end(tmp_path: Pa
     assert nothing_is_left(project)
 
 
+@pytest.mark.thorough
 def test_whoever_waits_for_a_program_by_itself_ends_it_at_a_ctrl_c() -> None:
     program = (
         "import os, pathlib, signal, sys, threading\n"

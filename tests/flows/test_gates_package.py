@@ -165,6 +165,7 @@ def test_where_there_is_nothing_to_look_at_nothing_has_passed(tmp_path: Path) ->
     assert result.not_looked[0].startswith("twine does not work in the session's environment")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("contents", "number", "says"),
     [

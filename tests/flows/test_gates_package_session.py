@@ -162,6 +162,7 @@ def test_alone_it_builds_from_the_working_tree_and_says_so(tmp_path: Path) -> No
     assert "Session package aborted: found: the distributions cannot be built: " in ran.stderr
 
 
+@pytest.mark.thorough
 def test_it_looks_at_a_folder_that_is_named(tmp_path: Path) -> None:
     made = project(tmp_path)
     pair(made.path / "dist", modules={"demo/__init__.py": ""})

@@ -181,6 +181,7 @@ def test_a_service_that_knows_nothing_is_found_out_by_the_canary(tmp_path: Path)
     assert seen.looked.endswith("canary failed")
 
 
+@pytest.mark.thorough
 def test_an_advisory_that_pip_audit_cannot_read_is_not_left_out(tmp_path: Path) -> None:
     with serving("newer") as server:
         seen = audited(tmp_path, server.url, "urllib3==2.0.0")
@@ -229,6 +230,7 @@ def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
     assert "pip-audit is not installed in the session's environment" in not_audited(caught)
 
 
+@pytest.mark.thorough
 def test_without_dependencies_the_canary_decides(tmp_path: Path) -> None:
     found = tree(tmp_path / "project", {"a.py": CLEAN, "pyproject.toml": "[project]\nname = 'demo'\n"})
     before = answering(tmp_path, "{}")
@@ -292,6 +294,7 @@ def test_an_expired_acceptance_is_found_and_accepts_nothing(tmp_path: Path) -> N
     assert result.findings[1:] == ("security.toml: entry 1 (B602 in a.py) has expired on 2020-01-01",)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("files", "says"),
     [

@@ -96,6 +96,7 @@ def test_a_conftest_that_ends_the_process_when_all_is_done_is_no_obstacle(tmp_pa
     assert made.receipt("tests") is not None
 
 
+@pytest.mark.thorough
 def test_what_tests_start_is_not_counted(tmp_path: Path) -> None:
     nested = "import os, subprocess\n\n\ndef test_one():\n"
     nested += "    assert 'INVOKE_GITFLOW_COUNTS' not in os.environ\n"

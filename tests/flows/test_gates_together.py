@@ -150,6 +150,7 @@ def test_fresh_runs_gates_that_have_a_receipt(tmp_path: Path) -> None:
     assert home("count").read_text() == "\n\n"
 
 
+@pytest.mark.thorough
 def test_a_gate_that_fails_now_has_no_receipt_of_before(tmp_path: Path) -> None:
     project = gated(tmp_path, noxfile(tests='test ! -e "$HOME/broken"', lint="true"))
     project.run("tests", "lint")
@@ -184,6 +185,7 @@ def test_a_receipt_that_is_gone_when_the_others_have_passed_does_not_count(tmp_p
     assert "the receipt of gate tests is gone" in str(error)
 
 
+@pytest.mark.thorough
 def test_nothing_a_gate_has_started_outlives_it(tmp_path: Path) -> None:
     """What timeout(1) runs is in a process group of its own."""
     endless = 'while :; do echo x >> "$HOME/left"; sleep 0.02; done'
@@ -192,6 +194,7 @@ def test_nothing_a_gate_has_started_outlives_it(tmp_path: Path) -> None:
     assert are_quiet("left")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("field", "value"), [("started", "a"), ("ended", 10**20), ("expires", True), ("ended", -1)])
 def test_a_receipt_with_times_that_no_clock_shows_is_none(tmp_path: Path, field: str, value: object) -> None:
     project = gated(tmp_path)

@@ -185,6 +185,7 @@ def test_both_have_landed_and_are_finished_in_either_order(
     done(project, "release.check", "--version", "1.1.0")
 
 
+@pytest.mark.thorough
 def test_develop_that_has_all_of_it_gets_no_empty_merge(waiting: tuple[Project, Forge]) -> None:
     project, forge = waiting
     asked(project)
@@ -199,6 +200,7 @@ def test_develop_that_has_all_of_it_gets_no_empty_merge(waiting: tuple[Project, 
     assert project.remote_ref("develop") == project.ref("develop") == develop
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", SQUASHED)
 def test_two_hotfixes_of_the_same_number_are_told_apart(guarded: tuple[Project, Forge], how: str) -> None:
     project, forge = guarded
@@ -222,6 +224,7 @@ def test_two_hotfixes_of_the_same_number_are_told_apart(guarded: tuple[Project, 
     assert project.at("v0.9.2", "leak.txt") == "tight"
 
 
+@pytest.mark.thorough
 def test_a_hotfix_of_a_protected_support_branch_leaves_main_and_develop_alone(tmp_path: Path) -> None:
     project, forge = awaiting(tmp_path / "p", "main", "support/0.9")
     forge.land("release/v1.0.0", "merge", delete=True)

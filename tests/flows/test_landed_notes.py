@@ -100,6 +100,7 @@ def test_one_squashed_release_after_another_keeps_their_entries_apart(released: 
     tells(clone, "1.2.0", "third")
 
 
+@pytest.mark.thorough
 def test_a_hotfix_on_a_squashed_release_tells_the_fix_alone(released: tuple[Project, Forge]) -> None:
     project, forge = released
     done(project, "hotfix.start", "--name", "leak")

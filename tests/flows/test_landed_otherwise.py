@@ -121,6 +121,7 @@ def test_what_is_only_on_main_here_is_not_pushed_to_a_protected_one(waiting: tup
     assert project.ref("main") == mine
 
 
+@pytest.mark.thorough
 def test_what_was_merged_and_taken_back_has_not_landed(waiting: tuple[Project, Forge]) -> None:
     project, forge = waiting
     first = forge.land("release/v1.0.0", "squash")

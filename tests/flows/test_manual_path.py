@@ -240,6 +240,7 @@ def test_what_equals_the_version_without_being_ours_is_left_alone(edited: Projec
         assert edited.at("v1.0.1", path) == content.strip()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("options", [(), ("--tag",)])
 @pytest.mark.parametrize("staged", [False, True])
 def test_what_drifted_in_the_worktree_alone_is_repaired_there(

@@ -174,6 +174,7 @@ def test_a_file_with_sites_that_develop_moved_takes_the_fix_and_keeps_agreeing(p
     assert "src/demo/__init__.py" not in project.git("ls-tree", "-r", "--name-only", "develop")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("deleting", ["develop", "release/v1.0.0"])
 def test_a_file_that_one_side_deleted_is_gone_although_its_version_moved_on_the_other(
     project: Project, deleting: str

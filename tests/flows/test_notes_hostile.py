@@ -203,6 +203,7 @@ def test_a_broken_identity_loses_no_commit(history: History, author: bytes) -> N
     is_inert(history.render(cliff=EVERYTHING))
 
 
+@pytest.mark.thorough
 def test_an_enormous_message_is_cut_and_told(history: History) -> None:
     history.commit("feat: " + "`<a [b](c " * 100_000)
     history.commit("fix: body\n\n" + "## forged\n" * 100_000)

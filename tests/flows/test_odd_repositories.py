@@ -196,6 +196,7 @@ def test_temporary_names_beside_other_files_do_not_matter(project: Project) -> N
 UNDERLINED = "Changes\n=======\n\n0.9.0 (2023-01-01)\n------------------\n\n- old\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("words", [("release.prepare", "1.0.0"), ("changelog",), ("changelog", "--all")])
 def test_a_changelog_with_underlined_headings_is_refused_and_mended_by_hand(
     project: Project, words: tuple[str, ...]

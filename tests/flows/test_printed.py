@@ -184,6 +184,7 @@ def test_a_number_that_another_clone_took_first_is_told_in_a_sentence(project: P
     assert "another clone was first: v1.0.0rc1 moved at origin meanwhile, and nothing else did\n" in said
 
 
+@pytest.mark.thorough
 def test_commits_on_a_kept_branch_are_not_told_to_be_dropped(project: Project) -> None:
     opened(project, "1.0.0", {"late.txt": "x\n"})
     done(project.invoke("release.finish", "--keep", "--yes"))
@@ -200,6 +201,7 @@ def test_commits_on_a_kept_branch_are_not_told_to_be_dropped(project: Project) -
     done(project.invoke("release.drop", "--name", "1.0.0", "--yes"))
 
 
+@pytest.mark.thorough
 def test_commits_on_a_kept_branch_can_be_released_soon(project: Project) -> None:
     opened(project, "1.0.0")
     done(project.invoke("release.finish", "--keep", "--yes"))

@@ -185,6 +185,7 @@ def test_what_lies_in_dist_and_is_of_nobody_stops_it(tmp_path: Path, shop: Shop)
     assert shop.names == []
 
 
+@pytest.mark.thorough
 def test_what_was_not_kept_when_it_was_tagged_is_kept_now(tmp_path: Path, shop: Shop) -> None:
     project = shipping.tagged(tmp_path / "project", shop.at)
     gated = shipping.digests(shipping.kept(project))
@@ -275,6 +276,7 @@ def test_without_a_login_it_says_how_to_set_one(tmp_path: Path, shop: Shop, monk
     assert "set TWINE_USERNAME=__token__ and TWINE_PASSWORD" in ended.err
 
 
+@pytest.mark.thorough
 def test_what_goes_nowhere_says_so(tmp_path: Path) -> None:
     ended = shipping.done(shipping.tagged(tmp_path / "project", more="publish.index = []\n"), *PUBLISH)
     assert "v1.0.0 goes nowhere: no publisher takes it and is configured" in ended.err

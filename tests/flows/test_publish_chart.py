@@ -217,6 +217,7 @@ def test_without_helm_it_is_named(project: Project, host: str) -> None:
     assert "helm, which packages and pushes the chart, is not on PATH" in str(error)
 
 
+@pytest.mark.thorough
 def test_a_push_that_fails_is_done_by_the_next_run(project: Project, host: str) -> None:
     with fronting(Front(behind=host)) as front:
         front.replies["PUT /v2/charts/demo/manifests/1.0.0"] = [Reply(400)] * 99
@@ -237,6 +238,7 @@ def test_a_registry_that_does_not_answer_is_not_looked_at(project: Project) -> N
         assert looks(one)[0][0] is State.UNSEEN
 
 
+@pytest.mark.thorough
 def test_a_registry_with_a_login(project: Project, tmp_path: Path) -> None:
     (tmp_path / "docker").mkdir()
     with registry(tmp_path / "locked", locked=True) as host:

@@ -153,6 +153,7 @@ def test_an_image_without_our_label_is_somebody_elses(project: Project, host: st
     assert "without the label org.opencontainers.image.revision" in str(error)
 
 
+@pytest.mark.thorough
 @can_build
 def test_latest_only_moves_forward(project: Project, host: str, tmp_path: Path) -> None:
     newer = "org.opencontainers.image.version=1.1.0"

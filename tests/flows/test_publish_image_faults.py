@@ -128,6 +128,7 @@ def test_a_registry_that_does_not_answer_is_not_looked_at(project: Project) -> N
     assert "status 503" in detail
 
 
+@pytest.mark.thorough
 @can_build
 def test_a_registry_with_a_login(project: Project, tmp_path: Path) -> None:
     with registry(tmp_path / "locked", locked=True) as host:
@@ -141,6 +142,7 @@ def test_a_registry_with_a_login(project: Project, tmp_path: Path) -> None:
         assert PASSWORD not in str(error)
 
 
+@pytest.mark.thorough
 @can_build
 def test_a_registry_with_tokens(project: Project, host: str, tmp_path: Path) -> None:
     front = Front(behind=host, scope="repository:acme/app:pull,push")

@@ -165,6 +165,7 @@ def test_a_run_that_was_interrupted_after_its_push_opens_it_on_resume(
     assert f"awaiting merge: {hub.pulls[0]['html_url']}" in ended.err
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("token")
 def test_a_rehearsal_opens_none(guarded: tuple[Project, Forge], hub: Hub) -> None:
     project, _ = guarded

@@ -145,6 +145,7 @@ def _tampered(it: Maintainer) -> None:
     place.write_bytes(place.read_bytes().replace(b'"pytest -q"', b'"pytest -v"'))
 
 
+@pytest.mark.thorough
 @signing
 def test_what_is_ignored_leaves_the_gate_its_word(maintainer: Maintainer) -> None:
     _tampered(maintainer)
@@ -158,6 +159,7 @@ def test_what_is_ignored_leaves_the_gate_its_word(maintainer: Maintainer) -> Non
     assert receipt(maintainer.project, "v1.0.0").signer == ""
 
 
+@pytest.mark.thorough
 @signing
 def test_after_a_conflict_it_goes_on_with_the_receipts(tmp_path: Path) -> None:
     settings = PYPROJECT.replace("gates = []", f"gates = {SIGNERS}")

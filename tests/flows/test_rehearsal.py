@@ -162,6 +162,7 @@ def test_no_key_and_no_flag_gives_it(gates: Gates) -> None:
     refuses(project, *FINISH, code=2, says="rehearsal")
 
 
+@pytest.mark.thorough
 def test_it_ends_with_the_rehearsal(gates: Gates) -> None:
     project = gates.project
     ended = project.invoke(*REHEARSE, "release.prepare", "1.0.0rc1", "--push", "--yes", *CANDIDATE)

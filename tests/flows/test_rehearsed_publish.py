@@ -91,6 +91,7 @@ def test_a_build_that_fails_ends_it_as_it_ends_a_release(tmp_path: Path) -> None
     assert "the rehearsal stopped: invoke release.candidate ended with 4" in ended.err
 
 
+@pytest.mark.thorough
 def test_a_project_without_a_backend_has_nothing_to_publish(project: Project) -> None:
     ended = shipping.done(project, *REHEARSE)
     assert "  note: index is left out: there are no distributions" in ended.out

@@ -127,6 +127,7 @@ def test_it_works_while_a_release_is_in_progress_or_at_work(gates: Gates) -> Non
     assert "release.finish --version 1.0.0 was interrupted" in project.invoke("tag").err
 
 
+@pytest.mark.thorough
 def test_a_failure_names_the_log_the_repetition_and_the_next_command(gates: Gates) -> None:
     project = gates.project
     gates.do("echo red; exit 1")
@@ -140,6 +141,7 @@ def test_a_failure_names_the_log_the_repetition_and_the_next_command(gates: Gate
     assert "tests  passed" in typed(project, "then: ", said)
 
 
+@pytest.mark.thorough
 def test_a_gate_that_fails_now_loses_its_receipt_and_one_that_cannot_look_keeps_it(tmp_path: Path) -> None:
     gates = Gates(
         tmp_path, '["tests", "security"]', telling(SEEN) + telling(BLIND).replace("def security", "def other")

@@ -136,6 +136,7 @@ def test_a_candidate_is_signed_too(project: Project) -> None:
     assert project.remote_ref("refs/tags/v1.0.0rc1") == project.ref("refs/tags/v1.0.0rc1")
 
 
+@pytest.mark.thorough
 def test_a_signature_that_fails_after_a_conflict_keeps_the_resolution(tmp_path: Path) -> None:
     project = conflicting(tmp_path / "project", base=SIGNED, main={"app.txt": OURS}, release={"app.txt": THEIRS})
     key = with_ssh(project)

@@ -84,6 +84,7 @@ def test_a_hotfix_of_main_stays_one_although_a_support_branch_stands_at_the_same
     assert project.ref("support/0.9") == project.remote_ref("support/0.9") == project.ref("v0.9.0^{commit}")
 
 
+@pytest.mark.thorough
 def test_an_open_release_does_not_get_the_hotfix_of_an_older_line(lines: Project) -> None:
     lines.git("switch", "-q", "develop")
     lines.commit("feat: more", {"more.txt": "x\n"})
@@ -102,6 +103,7 @@ def test_a_taken_number_of_the_line_becomes_its_next_patch(lines: Project) -> No
     says(lines, "support/0.9", "0.9.2")
 
 
+@pytest.mark.thorough
 def test_the_next_release_on_main_tells_nothing_of_the_older_line(lines: Project) -> None:
     hotfixed(lines)
     done(lines.invoke("hotfix.finish", "--yes"))

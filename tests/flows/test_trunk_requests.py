@@ -151,6 +151,7 @@ def test_newer_open_releases_get_the_tag(trunk: tuple[Project, Forge]) -> None:
     assert project.git("show", "release/v1.1.0:VERSION", cwd=project.remote) == "1.1.0"
 
 
+@pytest.mark.thorough
 def test_a_bump_of_main_by_request_is_tagged_there(trunk: tuple[Project, Forge]) -> None:
     project, forge = trunk
     for version, how in (("1.0.0rc1", "squash"), ("1.0.0", "merge")):

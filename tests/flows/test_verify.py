@@ -82,6 +82,7 @@ def test_an_index_that_does_not_answer_is_not_looked_at(tmp_path: Path) -> None:
     assert (ended.code, "cannot be reached: Connection refused" in ended.out) == (5, True), ended.text
 
 
+@pytest.mark.thorough
 def test_a_tag_that_was_replaced_at_the_remote_is_told(published: Project) -> None:
     published.git("tag", "-f", "-a", "v1.0.0", "-m", "again", cwd=published.path)
     published.git("push", "-q", "-f", "origin", "v1.0.0")
@@ -94,6 +95,7 @@ def test_a_tag_that_was_replaced_at_the_remote_is_told(published: Project) -> No
     assert (ended.code, "mismatch      tag" in ended.out) == (3, True), ended.text
 
 
+@pytest.mark.thorough
 def test_without_what_was_made_there_is_nothing_to_compare_with(published: Project, tmp_path: Path) -> None:
     other = tmp_path / "other"
     published.git("clone", "-q", str(published.remote), str(other))

@@ -280,6 +280,7 @@ def test_config_shows_values_and_origins(project: Project) -> None:
     assert json.loads(project.invoke("release.config", "--schema").out)["additionalProperties"] is False
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("wanted", ["minor", "dev", "2.0.0", "0.0.1", "alpha", "1.0.0b1"])
 def test_bump_stays_within_the_release_of_its_branch(project: Project, wanted: str) -> None:
     assert project.invoke("release.prepare", "1.0.0rc1").code == 0
