@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,12 @@ _SETTINGS = """\
 [receive]
     autogc = false
 """
+
+
+def pytest_configure() -> None:
+    """Hear signals as a program does that was started at a terminal; in the background of a script they are ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
