@@ -112,7 +112,7 @@ def _made(
     first, second = sources
     wanted = _version(first.tree)
     for source in sources:
-        _set_modes(source.tree)
+        set_modes(source.tree)
     say("distributions: building, twice")
     log = first.folder / "log.txt"
     with store.begun(repository, found.tree) as place, tempfile.TemporaryDirectory(prefix="release-dists-") as other:
@@ -213,7 +213,7 @@ def _version(root: Path) -> versions.Version:
     return versions.parse_file(data, "VERSION")
 
 
-def _set_modes(root: Path) -> None:
+def set_modes(root: Path) -> None:
     """Give files the permissions that a umask of 022 gives them; some backends take them over into the archive."""
     for folder, names, plain in os.walk(root):
         if ".git" in names:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
+from release.artifacts import dists
 from release.errors import unseen
 from release.gates import checkout
 
@@ -60,13 +61,6 @@ def content(job: Job, path: str) -> bytes:
 
 
 def _settle(root: Path, epoch: int) -> None:
-    times = (epoch, epoch)
-    for folder, folders, names in os.walk(root, topdown=False):
-        for path in (Path(folder, name) for name in (*names, *folders)):  # links to folders are among the latter
-            if path.is_dir() and not path.is_symlink():
-                continue
-            if not path.is_symlink():
-                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-            os.utime(path, times, follow_symlinks=False)
-        os.chmod(folder, 0o755)  # noqa: S103, PTH101  # as everybody's checkout
-        os.utime(folder, times)
+    dists.set_modes(root)
+    for path in (root, *root.rglob("*")):
+        os.utime(path, (epoch, epoch), follow_symlinks=False)

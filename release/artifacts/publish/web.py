@@ -48,13 +48,9 @@ class Web(NamedTuple):
             else:
                 if answer.status_code != _TOO_MANY and answer.status_code < _SERVER:
                     return answer
-                why, wait = (
-                    f"it answers {answer.status_code}",
-                    min(
-                        transport.LONGEST_PAUSE,
-                        transport.seconds(answer.headers.get("Retry-After", "")) or 2.0**attempt,
-                    ),
-                )
+                why = f"it answers {answer.status_code}"
+                asked = transport.seconds(answer.headers.get("Retry-After", ""))
+                wait = min(transport.LONGEST_PAUSE, asked or 2.0**attempt)
                 answer.close()
             if attempt + 1 < ATTEMPTS:
                 self.pause(wait)
